@@ -52,7 +52,7 @@ pub use events::{
 pub use mailing::{AccountMail, Mailer};
 pub use passwords::PasswordCost;
 pub(crate) use personal::{PERSONAL_DATA, erase};
-pub use presence::{Presence, PresenceConfig, PresenceGuard};
+pub use presence::{Presence, PresenceConfig, PresenceGuard, UserSockets};
 pub use queries::{UserField, UserSort, UserSortField};
 pub use secret::Secret;
 pub use sessions::remove_expired_sessions;

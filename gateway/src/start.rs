@@ -33,6 +33,7 @@ use gateway::{
     telemetry::Telemetry,
     tls::Tls,
 };
+use rustix::system::uname;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
@@ -235,7 +236,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
         lease: config.websocket.presence_lease,
         grace: config.websocket.presence_grace,
     };
-    let presence = Presence::start(log.clone(), presence_config);
+    // The port tells processes of one host apart.
+    let host = uname().nodename().to_string_lossy().into_owned();
+    let name = format!("{host}:{}", listener.local_addr()?.port());
+    let presence = Presence::start(log.clone(), presence_config, name);
     // Without Redis there are no other gateways to share documents and rate limits with.
     let shared_store = log
         .shared_store()

@@ -85,6 +85,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     // Indexes for the columns that refer to usernames and avatars.
     script!("0029_username_indexes"),
     script!("0030_derivation"),
+    // How many sockets users have, and what gateways are called.
+    script!("0031_sockets"),
 ];
 
 impl MigrationName for Script {

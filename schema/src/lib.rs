@@ -121,12 +121,13 @@ impl MillraceSchema {
 
 /// Builds the schema over `entities`.
 pub fn build(entities: Entities) -> MillraceSchema {
-    let (users, presences, verifications) = users::loaders(&entities.users);
+    let (users, presences, verifications, sockets) = users::loaders(&entities.users);
     let planned = Planned::build(|builder| {
         described(builder)
             .data(users)
             .data(presences)
             .data(verifications)
+            .data(sockets)
             .data(chats::loader(&entities.chats, &entities.users))
             .data(posts::loader(&entities.posts, &entities.users))
             .data(users::resolve_actor as upward::Resolve<actor::LoggedActor>)

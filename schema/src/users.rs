@@ -12,6 +12,7 @@ mod query;
 mod reference;
 mod session;
 mod sign_in;
+mod sockets;
 mod subscription;
 
 pub(crate) use actor::{Actor, resolve_actor};

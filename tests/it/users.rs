@@ -9,6 +9,7 @@ mod presence;
 mod profiles;
 mod roles;
 mod sessions;
+mod sockets;
 mod usernames;
 
 use sea_orm::DatabaseConnection;
@@ -57,4 +58,14 @@ async fn choose(client: &Client, availability: &str) -> Value {
     let input = json!({ "availability": availability });
     let answer = client.run(document, json!({ "input": input })).await;
     answer.data()["setAvailability"]["user"].clone()
+}
+
+/// A time as text that can be compared: all are in UTC with the same precision.
+fn comparable(time: &Value) -> String {
+    let text = time.as_str().unwrap_or_else(|| panic!("no time: {time}"));
+    let (seconds, fraction) = text
+        .split_once('.')
+        .unwrap_or((text.trim_end_matches('Z'), ""));
+    let digits: String = fraction.chars().filter(char::is_ascii_digit).collect();
+    format!("{seconds}.{digits:0<6}")
 }

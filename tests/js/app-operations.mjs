@@ -141,11 +141,18 @@ async function disconnect(page, base, check) {
   await go(page, 'Connections');
   await page.getByLabel('Search by name').fill(person.name);
   await page.getByText('1 in all').waitFor();
+  const sockets = page.getByRole('table', { name: 'People and their connections' }).getByRole('button', { name: '1', exact: true });
+  await sockets.waitFor();
+  await sockets.hover();
+  await page.getByRole('tooltip').filter({ hasText: /^1 at .+:\d+ since / }).waitFor();
+  check('how many sockets a person has is shown, and where when one asks');
   await page.getByRole('button', { name: `Actions for ${person.name}` }).click();
   await page.getByRole('menuitem', { name: 'Disconnect' }).click();
   await page.getByText(`The sockets of ${person.name} are closed`).waitFor();
   await until('the end of the socket', () => seen.closed.includes(4410));
   check('a person is disconnected');
+  await sockets.waitFor({ state: 'detached' });
+  check('and has no socket any more');
   await page.getByRole('link', { name: 'Who came and went' }).click();
   await page.getByRole('link', { name: 'UserSocketsClosed' }).first().waitFor();
   check('and the log says so');

@@ -183,7 +183,12 @@ async fn who_comes_after_a_change_joins_no_load_from_before() {
     let cache = world.cache(None);
     let early = tokio::spawn({
         let (world, cache) = (world.clone(), cache.clone());
-        async move { cache.get(ID, world.load(240, Some(1))).await.expect("a row") }
+        async move {
+            cache
+                .get(ID, world.load(240, Some(1)))
+                .await
+                .expect("a row")
+        }
     });
     while world.loads() == 0 {
         tokio::task::yield_now().await;

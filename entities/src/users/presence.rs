@@ -3,7 +3,7 @@
 //!
 //! Why `user_presence` is right after every commit, that is, online exactly for those with rows in `presence_socket`:
 //!
-//! - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's row
+//! - Rows in `presence_socket` come and go only in a transaction that holds two locks: of the gateway's row, and of the user's row
 //!   in `user_presence`. Because of the second, transactions that change the same user's rows wait for each other, and the one
 //!   that gets the lock counts the user's rows in a later statement, which sees all earlier commits. So if two gateways lose a
 //!   user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes first,
@@ -15,11 +15,14 @@
 //! - So a gateway's id is dead for good once its lease has expired, and a sweep may take several transactions. A gateway that
 //!   was paused past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its
 //!   users under that. Users whom a sweep already took offline come back online; for the others nothing changes.
+//! - How many sockets a row has (`sockets`) changes nothing of that, so the lock of the gateway's row is enough for it. Only its gateway
+//!   writes it: with the arrival, and at the renewals of the lease.
 //! - Every step may be repeated: a commit whose answer was lost is written again and changes nothing. It is so before anything else is
 //!   written, as it was: else who came back after a lost departure, or left after a lost arrival, would stay as they were.
 
 mod local;
 mod record;
+mod sockets;
 pub(super) mod tables;
 mod task;
 
@@ -34,6 +37,8 @@ use tokio::{
 
 use crate::{access::UserId, boxed};
 use local::Local;
+
+pub use sockets::UserSockets;
 
 /// A process that stops waits no longer than this for the database.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -66,6 +71,8 @@ struct Shared {
     changed: Notify,
     log: EventLog,
     config: PresenceConfig,
+    /// What this process is called in the tables.
+    name: String,
 }
 
 impl Shared {
@@ -89,14 +96,16 @@ pub struct PresenceGuard {
 }
 
 impl Presence {
-    /// Starts the task that writes presence for this process, and sweeps dead gateways.
-    pub fn start(log: EventLog, mut config: PresenceConfig) -> Self {
+    /// Starts the task that writes presence for this process, and sweeps dead gateways. `name` is what administrators know the
+    /// process by.
+    pub fn start(log: EventLog, mut config: PresenceConfig, name: String) -> Self {
         config.lease = config.lease.max(LEAST_LEASE);
         let shared = Arc::new(Shared {
             local: Mutex::default(),
             changed: Notify::new(),
             log,
             config,
+            name,
         });
         let (ends, ended) = watch::channel(());
         tokio::spawn(task::run(shared.clone(), ends));

@@ -28,6 +28,7 @@ const DATA: &[(u32, &[&str])] = &[
             "insert into app_user values (ID, 'ada@example.com', 'ada@example.com', 'Ada', 'ada', null, 'MEMBER', 'ONLINE', 1, NOW, NOW, null)",
             "insert into session values (ID, ID, 1, NOW, NOW, null)",
             "insert into refresh_token values (BYTES, ID, null)",
+            "insert into presence_socket values (ID, ID)",
         ],
     ),
 ];
@@ -42,6 +43,7 @@ const LATER_COUNTS: &[(u32, &str)] = &[
     (3, "app_user"),
     (3, "session"),
     (3, "refresh_token"),
+    (3, "presence_socket"),
 ];
 
 async fn fill(connection: &DatabaseConnection, number: u32) {

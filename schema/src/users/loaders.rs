@@ -9,7 +9,9 @@ use std::{
 use async_graphql::{Context, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use entities::users::{self, EMAIL_STREAM, PRESENCE_STREAM, UserId, UserPresence, Users};
+use entities::users::{
+    self, EMAIL_STREAM, PRESENCE_STREAM, UserId, UserPresence, UserSockets, Users,
+};
 use events::StreamKey;
 
 use crate::{
@@ -30,6 +32,23 @@ pub(crate) struct PresenceLoader(Users);
 
 /// Loads when the addresses of users were verified; there is nothing for others.
 pub(crate) struct VerificationLoader(Users);
+
+/// Loads the open sockets of users, by gateway; there is nothing for a user without any.
+pub(crate) struct SocketsLoader(Users);
+
+#[async_trait]
+impl Loader<UserId> for SocketsLoader {
+    type Value = Vec<UserSockets>;
+    type Error = Arc<events::Error>;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
+        let mut by_user: HashMap<_, Vec<_>> = HashMap::new();
+        for (id, sockets) in self.0.load_sockets(ids).await? {
+            by_user.entry(id).or_default().push(sockets);
+        }
+        Ok(by_user)
+    }
+}
 
 #[async_trait]
 impl Loader<UserId> for VerificationLoader {
@@ -77,6 +96,16 @@ impl Noted<UserId> for PresenceLoader {
     }
 }
 
+impl Noted<UserId> for SocketsLoader {
+    /// That a user comes or goes is an event; that they open or close one socket of several is none.
+    fn note(reads: &Reads, id: &UserId, _: Option<&Self::Value>) {
+        reads.note(Read::Stream(StreamKey {
+            kind: PRESENCE_STREAM,
+            id: id.uuid(),
+        }));
+    }
+}
+
 impl Noted<UserId> for VerificationLoader {
     fn note(reads: &Reads, id: &UserId, _: Option<&Self::Value>) {
         reads.note(Read::Stream(StreamKey {
@@ -91,6 +120,7 @@ pub(crate) type UserLoaders = (
     Batches<UserLoader>,
     Batches<PresenceLoader>,
     Batches<VerificationLoader>,
+    Batches<SocketsLoader>,
 );
 
 /// Returns the loaders for the schema's data.
@@ -99,6 +129,7 @@ pub(crate) fn loaders(users: &Users) -> UserLoaders {
         Batches::new(UserLoader(users.clone())),
         Batches::new(PresenceLoader(users.clone())),
         Batches::new(VerificationLoader(users.clone())),
+        Batches::new(SocketsLoader(users.clone())),
     )
 }
 
@@ -146,4 +177,11 @@ pub(super) async fn load_verification(
 ) -> Result<Option<DateTime<Utc>>> {
     let loader = ctx.data::<Batches<VerificationLoader>>()?;
     Ok(loader.load_one(reads(ctx), id).await?)
+}
+
+/// Returns the user's open sockets by gateway, loaded in the same way. The caller must be allowed to see them.
+pub(super) async fn load_sockets(ctx: &Context<'_>, id: UserId) -> Result<Vec<UserSockets>> {
+    let loader = ctx.data::<Batches<SocketsLoader>>()?;
+    let found = loader.load_one(reads(ctx), id).await?;
+    Ok(found.unwrap_or_default())
 }

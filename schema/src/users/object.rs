@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{
-    loaders::{load_presence, load_user, load_verification},
+    loaders::{load_presence, load_sockets, load_user, load_verification},
     session::{UserSession, sessions},
+    sockets::UserSockets,
 };
 use crate::{
     connection::PageArguments,
@@ -57,6 +58,8 @@ impl Upward for PostsOfUser {
 
 /// As many sessions as a user has.
 const USUAL_SESSIONS: i32 = 10;
+/// At so many gateways a user has sockets.
+const USUAL_GATEWAYS: i32 = 2;
 
 pub(crate) struct User {
     row: Arc<users::User>,
@@ -217,6 +220,17 @@ impl User {
             true => sessions(ctx).await.map(Some),
             false => Ok(None),
         }
+    }
+
+    /// The open sockets of the user by gateway, ordered by `since`, whatever availability they chose. A gateway that died is left out when
+    /// its lease has expired. A live query is answered again when the user comes or goes, not for each socket. Null unless you are ADMIN.
+    #[graphql(directive = list_size::apply(USUAL_GATEWAYS))]
+    async fn sockets(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSockets>>> {
+        if viewer(ctx)?.role() < Some(users::Role::Admin) {
+            return Ok(None);
+        }
+        let sockets = load_sockets(ctx, self.row.id).await?;
+        Ok(Some(sockets.into_iter().map(UserSockets::from).collect()))
     }
 
     /// The posts of the user, newest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without them,

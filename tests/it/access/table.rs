@@ -60,6 +60,7 @@ const OPERATE: &str =
     "Hold followers and handlers, replay and discard dead letters, disconnect users";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
+const SOCKETS: &str = "See how many sockets users have, and at which gateways";
 const MANAGE: &str = "Give roles, deactivate others";
 const ERASE: &str = "Erase the personal data of deactivated users";
 const READ_MODELS: &str = "Watch read models, and have them built anew";
@@ -130,6 +131,7 @@ pub const TABLE: &[Row] = &[
     row(USER_DETAILS, "user", "{ user(id: <owner>) { it: email } }", [U, O, O, Y, Y]),
     row(USER_DETAILS, "user", "{ user(id: <owner>) { history(first: 1) { it: nodes { data } } } }", STAFF),
     row(USER_DETAILS, "users", "{ users(first: 1, filter: { email: { startsWith: \"a\" } }) { totalCount } }", STAFF),
+    row(SOCKETS, "user", "{ user(id: <owner>) { it: sockets { socketCount } } }", [U, O, O, O, Y]),
     row(SELF, "me", "{ me { it: email } }", [O, Y, Y, Y, Y]),
     row(SELF, "me", "{ me { history(first: 1) { it: nodes { data } } } }", [O, Y, Y, Y, Y]),
     row(IN_CHAT, "node", "{ node(id: <chat>) { id ... on Chat { title createdBy { name } } } }", MEMBER_SEES),

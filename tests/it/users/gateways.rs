@@ -198,6 +198,11 @@ async fn presence_is_right_after_a_storm(mut setup: Setup) {
         (database::number(&database, sockets).await == staying.len() as u64).then_some(())
     })
     .await;
+    eventually("and each is counted with one socket", SOON, async || {
+        let sockets = "select sum(sockets) as number from presence_socket";
+        (database::number(&database, sockets).await == staying.len() as u64).then_some(())
+    })
+    .await;
     for (number, user) in users.iter().enumerate() {
         let stays = number < USERS / 2;
         assert_eq!(

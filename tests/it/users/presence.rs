@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::{Setup, people};
 
-use super::{becomes, choose, presence_events, shown};
+use super::{becomes, choose, comparable, presence_events, shown};
 
 async fn sockets_make_users_present(mut setup: Setup) {
     setup.settings.set("MILLRACE_PRESENCE_GRACE", "300ms");
@@ -26,26 +26,16 @@ async fn sockets_make_users_present(mut setup: Setup) {
     // When the grace is over for the one, it would be for the other.
     first.close().await;
     other.close().await;
-    let before = chrono_of(&becomes(client, &bob.id, "OFFLINE").await);
+    let before = comparable(&becomes(client, &bob.id, "OFFLINE").await);
     assert_eq!(shown(client, &ada.id).await, ("ONLINE".into(), Value::Null));
     second.close().await;
-    let after = chrono_of(&becomes(client, &ada.id, "OFFLINE").await);
+    let after = comparable(&becomes(client, &ada.id, "OFFLINE").await);
     assert!(before < after, "{before} {after}");
     let database = setup.database().await;
     assert_eq!(
         presence_events(&database, &ada.id).await,
         ["UserConnected", "UserDisconnected"]
     );
-}
-
-/// A time as text that can be compared: all are in UTC with the same precision.
-fn chrono_of(time: &Value) -> String {
-    let text = time.as_str().unwrap_or_else(|| panic!("no time: {time}"));
-    let (seconds, fraction) = text
-        .split_once('.')
-        .unwrap_or((text.trim_end_matches('Z'), ""));
-    let digits: String = fraction.chars().filter(char::is_ascii_digit).collect();
-    format!("{seconds}.{digits:0<6}")
 }
 
 async fn requests_without_a_socket_make_nobody_present(setup: Setup) {

@@ -1,7 +1,10 @@
 //! The connections of this process in memory, and the changes that are yet to be written. Pure: no I/O, no clock. It has one
 //! entry for each user who is connected here, or was within the grace period.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound,
+};
 
 use crate::access::UserId;
 use chrono::{DateTime, Utc};
@@ -20,6 +23,8 @@ pub(super) struct Local {
     leaving: BTreeSet<(Instant, UserId)>,
     /// The changes that were picked last, until they are known to be written.
     picked: Option<Changes>,
+    /// Those of `users` that are recorded with another number of connections than they have.
+    recounted: BTreeSet<UserId>,
     is_stopped: bool,
 }
 
@@ -29,6 +34,8 @@ struct Connections {
     left: Option<Left>,
     /// Whether the database has the user as connected here.
     is_recorded: bool,
+    /// The number of connections that the database has; `None` while one is being written, or it is not known whether it was.
+    recorded: Option<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -44,11 +51,20 @@ pub(super) struct Departure {
     pub(super) seen_at: DateTime<Utc>,
 }
 
-/// The changes of one transaction. No user is in both lists.
+/// How many connections a user has here; none within the grace period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) user_id: UserId,
+    pub(super) sockets: usize,
+}
+
+/// The changes of one transaction. No user is in two of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    pub(super) arrivals: Vec<UserId>,
+    pub(super) arrivals: Vec<Count>,
     pub(super) departures: Vec<Departure>,
+    /// Other numbers of users who are recorded.
+    pub(super) counts: Vec<Count>,
 }
 
 impl Local {
@@ -62,7 +78,9 @@ impl Local {
         if let Some(left) = user.left.take() {
             self.leaving.remove(&(left.due, user_id));
         }
-        !user.is_recorded && self.arrived.insert(user_id)
+        let is_new = !user.is_recorded;
+        self.recount(user_id);
+        is_new && self.arrived.insert(user_id)
     }
 
     /// Counts one connection less. Returns true if the task has a new time to wait for.
@@ -72,19 +90,33 @@ impl Local {
             return false;
         };
         user.count -= 1;
-        if user.count > 0 {
+        let is_last = user.count == 0;
+        if is_last {
+            user.left = Some(Left { due, at });
+        }
+        self.recount(user_id);
+        if !is_last {
             return false;
         }
-        user.left = Some(Left { due, at });
         let is_first = self.leaving.is_empty();
         self.leaving.insert((due, user_id));
         is_first
+    }
+
+    /// Notes whether the user's number of connections has to be written.
+    fn recount(&mut self, user_id: UserId) {
+        let is_other = |user: &Connections| user.is_recorded && user.recorded != Some(user.count);
+        match self.users.get(&user_id).is_some_and(is_other) {
+            true => self.recounted.insert(user_id),
+            false => self.recounted.remove(&user_id),
+        };
     }
 
     /// Makes every user leave now, and lets nobody enter any more.
     pub(super) fn stop(&mut self, now: Instant, at: DateTime<Utc>) {
         self.is_stopped = true;
         self.leaving.clear();
+        self.recounted.clear();
         for (user_id, user) in &mut self.users {
             let at = user.left.map_or(at, |left| left.at);
             user.count = 0;
@@ -135,19 +167,46 @@ impl Local {
             }
         }
         let room = BATCH_USERS - changes.departures.len();
-        changes.arrivals = self.arrived.iter().take(room).copied().collect();
+        changes.arrivals = self.counts(self.arrived.iter().take(room));
         let is_empty = changes.arrivals.is_empty() && changes.departures.is_empty();
         self.picked = (!is_empty).then_some(changes);
         self.picked.clone()
     }
 
+    /// Returns the numbers to write at a renewal of the lease, of the users after `last`; there are more if these are `BATCH_USERS`.
+    pub(super) fn pick_counts(&mut self, last: Option<UserId>) -> Changes {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let users = self.recounted.range((from, Bound::Unbounded));
+        let counts = self.counts(users.take(BATCH_USERS));
+        for count in &counts {
+            // If the answer is lost, also a number that is again as it was has to be written.
+            if let Some(user) = self.users.get_mut(&count.user_id) {
+                user.recorded = None;
+            }
+        }
+        Changes {
+            counts,
+            ..Changes::default()
+        }
+    }
+
+    fn counts<'a>(&self, users: impl Iterator<Item = &'a UserId>) -> Vec<Count> {
+        let counts = users.map(|user_id| Count {
+            user_id: *user_id,
+            sockets: self.users.get(user_id).map_or(0, |user| user.count),
+        });
+        counts.collect()
+    }
+
     /// Records that the picked changes are written. Users may have come and gone meanwhile.
     pub(super) fn written(&mut self, changes: &Changes) {
         self.picked.take_if(|picked| picked == changes);
-        for user_id in &changes.arrivals {
+        for Count { user_id, sockets } in changes.arrivals.iter().chain(&changes.counts) {
             if let Some(user) = self.users.get_mut(user_id) {
                 user.is_recorded = true;
+                user.recorded = Some(*sockets);
                 self.arrived.remove(user_id);
+                self.recount(*user_id);
             }
         }
         for Departure { user_id, .. } in &changes.departures {
@@ -155,6 +214,7 @@ impl Local {
                 continue;
             };
             user.is_recorded = false;
+            self.recounted.remove(user_id);
             if user.count > 0 {
                 self.arrived.insert(*user_id);
             } else if let Some(user) = self.users.remove(user_id)
@@ -165,14 +225,15 @@ impl Local {
         }
     }
 
-    /// Records that nothing of what was picked is written.
-    pub(super) fn unpick(&mut self) {
-        self.picked = None;
+    /// Records that these changes are certainly not written. Others that were picked may be.
+    pub(super) fn unpick(&mut self, changes: &Changes) {
+        self.picked.take_if(|picked| picked == changes);
     }
 
     /// Records that the lease was lost: nothing counts as recorded any more.
     pub(super) fn forget(&mut self) {
-        self.unpick();
+        self.picked = None;
+        self.recounted.clear();
         for (user_id, user) in &mut self.users {
             user.is_recorded = false;
             self.arrived.insert(*user_id);
@@ -181,142 +242,4 @@ impl Local {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use uuid::Uuid;
-
-    use super::*;
-
-    const GRACE: Duration = Duration::from_secs(5);
-
-    fn setup() -> (Local, UserId, Instant, DateTime<Utc>) {
-        (
-            Local::default(),
-            UserId::from_uuid(Uuid::from_u128(1)),
-            Instant::now(),
-            ::events::now(),
-        )
-    }
-
-    fn arrival(user_id: UserId) -> Option<Changes> {
-        Some(Changes {
-            arrivals: vec![user_id],
-            ..Changes::default()
-        })
-    }
-
-    fn departure(user_id: UserId, seen_at: DateTime<Utc>) -> Option<Changes> {
-        Some(Changes {
-            departures: vec![Departure { user_id, seen_at }],
-            ..Changes::default()
-        })
-    }
-
-    fn write(local: &mut Local, now: Instant) -> Option<Changes> {
-        let changes = local.pick(now);
-        if let Some(changes) = &changes {
-            local.written(changes);
-        }
-        changes
-    }
-
-    #[test]
-    fn the_last_connection_counts_and_the_grace_is_kept() {
-        let (mut local, user, now, at) = setup();
-        assert!(local.enter(user));
-        assert!(!local.enter(user));
-        assert_eq!(write(&mut local, now), arrival(user));
-        assert!(!local.leave(user, now + GRACE, at));
-        assert_eq!(local.next_due(), None);
-        assert!(local.leave(user, now + GRACE, at));
-        assert_eq!(write(&mut local, now), None);
-        assert!(!local.enter(user), "back within the grace");
-        assert_eq!(write(&mut local, now + GRACE), None);
-        local.leave(user, now + 2 * GRACE, at);
-        assert_eq!(write(&mut local, now + 2 * GRACE), departure(user, at));
-        assert!(local.is_empty() && local.next_due().is_none());
-    }
-
-    #[test]
-    fn who_comes_back_while_their_departure_is_written_is_entered_again() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        write(&mut local, now);
-        local.leave(user, now, at);
-        let changes = local.pick(now).expect("a departure");
-        assert!(!local.enter(user));
-        local.written(&changes);
-        assert_eq!(write(&mut local, now), arrival(user));
-    }
-
-    #[test]
-    fn what_may_have_been_written_is_written_again() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        assert_eq!(local.pick(now), arrival(user), "its answer is lost");
-        local.leave(user, now, at);
-        assert_eq!(write(&mut local, now), arrival(user));
-        assert_eq!(local.pick(now), departure(user, at), "its answer, too");
-        assert!(!local.enter(user));
-        assert_eq!(write(&mut local, now), departure(user, at));
-        assert_eq!(write(&mut local, now), arrival(user));
-        assert_eq!(local.pick(now), None);
-    }
-
-    #[test]
-    fn what_was_certainly_not_written_is_decided_anew() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        assert_eq!(local.pick(now), arrival(user));
-        local.unpick();
-        local.leave(user, now, at);
-        assert_eq!(local.pick(now), None);
-        assert!(local.is_empty());
-    }
-
-    #[test]
-    fn who_came_and_went_before_it_was_written_leaves_nothing() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        local.leave(user, now, at);
-        assert_eq!(local.pick(now), None);
-        assert!(local.is_empty() && local.arrived.is_empty() && local.leaving.is_empty());
-    }
-
-    #[test]
-    fn a_lost_lease_enters_everybody_again() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        write(&mut local, now);
-        local.forget();
-        assert_eq!(write(&mut local, now), arrival(user));
-        local.leave(user, now, at);
-        assert_eq!(write(&mut local, now), departure(user, at));
-    }
-
-    #[test]
-    fn a_stop_waits_for_no_grace_and_lets_nobody_in() {
-        let (mut local, user, now, at) = setup();
-        local.enter(user);
-        write(&mut local, now);
-        local.stop(now, at);
-        assert!(!local.is_over());
-        assert_eq!(write(&mut local, now), departure(user, at));
-        assert!(local.is_over());
-        assert!(!local.enter(user) && local.is_over());
-        assert!(!local.leave(user, now, at));
-    }
-
-    #[test]
-    fn one_transaction_has_a_bounded_number_of_users() {
-        let (mut local, _, now, _) = setup();
-        for number in 0..=BATCH_USERS as u128 {
-            local.enter(UserId::from_uuid(Uuid::from_u128(number)));
-        }
-        let sizes: Vec<_> = std::iter::from_fn(|| write(&mut local, now))
-            .map(|changes| changes.arrivals.len())
-            .collect();
-        assert_eq!(sizes, [BATCH_USERS, 1]);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     local::{BATCH_USERS, Changes, Departure},
+    sockets,
     tables::user_presence::{Column, Entity, Model},
 };
 use crate::users::{
@@ -29,15 +30,17 @@ type Result<T> = ::events::Result<T>;
 const ACTOR: &str = "presence";
 
 /// Registers a gateway.
-pub(super) async fn register(tx: &Tx<'_>, gateway: Uuid, lease: Duration) -> Result<()> {
+pub(super) async fn register(
+    tx: &Tx<'_>,
+    gateway: Uuid,
+    name: &str,
+    lease: Duration,
+) -> Result<()> {
     let until = tx.get_database_backend().clock_plus(1);
-    let sql = format!("insert into presence_gateway (id, alive_until) values ($2, {until})");
-    execute(
-        &**tx,
-        &sql,
-        vec![lease.as_secs_f64().into(), gateway.into()],
-    )
-    .await?;
+    let sql =
+        format!("insert into presence_gateway (id, name, alive_until) values ($2, $3, {until})");
+    let values = vec![lease.as_secs_f64().into(), gateway.into(), name.into()];
+    execute(&**tx, &sql, values).await?;
     Ok(())
 }
 
@@ -97,18 +100,18 @@ pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
     let Some((gateway, seconds)) = found else {
         return Ok(false);
     };
-    let seen_at = from_seconds(seconds);
-    let sockets = format!(
+    let seen_at = sockets::from_seconds(seconds);
+    let connected = format!(
         "select user_id from presence_socket where gateway_id = $1 order by user_id limit {BATCH_USERS}"
     );
-    let users = query_as(&**tx, &sockets, vec![gateway.into()]).await?;
+    let users = query_as(&**tx, &connected, vec![gateway.into()]).await?;
     let departures = users
         .into_iter()
         .map(|user_id| Departure { user_id, seen_at })
         .collect();
     let changes = Changes {
-        arrivals: Vec::new(),
         departures,
+        ..Changes::default()
     };
     write(tx, gateway, &changes).await?;
     if changes.departures.len() < BATCH_USERS {
@@ -118,15 +121,11 @@ pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
     Ok(true)
 }
 
-fn from_seconds(seconds: f64) -> DateTime<Utc> {
-    // A double represents microseconds since 1970 as whole numbers for the next two centuries.
-    DateTime::from_timestamp_micros((seconds * 1e6).round() as i64).unwrap_or_else(now)
-}
-
 /// Writes the changes of a gateway, whose row the caller has locked.
 async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
     let backend = tx.get_database_backend();
-    let arrivals = uuids(&changes.arrivals);
+    let arrived: Vec<_> = changes.arrivals.iter().map(|it| it.user_id).collect();
+    let arrivals = uuids(&arrived);
     if !changes.arrivals.is_empty() {
         let mut values = vec![now().into()];
         let sql = format!(
@@ -138,7 +137,7 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
     }
     let left = changes.departures.iter().map(|departure| departure.user_id);
     let left: Vec<_> = left.collect();
-    let ids = changes.arrivals.iter().chain(&left).copied();
+    let ids = arrived.iter().chain(&left).copied();
     let rows = Entity::find()
         .filter(Column::UserId.is_in(ids))
         .order_by_asc(Column::UserId)
@@ -150,16 +149,13 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         found.ok().and_then(|index| rows.get(index))
     };
     if !changes.arrivals.is_empty() {
-        let mut values = vec![gateway.into()];
-        let sql = format!(
-            "insert into presence_socket (gateway_id, user_id)
-             select $1, id from app_user where {} order by id on conflict (gateway_id, user_id) do nothing",
-            is_one_of(backend, "id", &arrivals, &mut values)
-        );
-        execute(&**tx, &sql, values).await?;
-        for row in changes.arrivals.iter().filter_map(row_of) {
+        sockets::insert(tx, gateway, &changes.arrivals).await?;
+        for row in arrived.iter().filter_map(row_of) {
             connect(tx, row).await?;
         }
+    }
+    if !changes.counts.is_empty() {
+        sockets::recount(tx, gateway, &changes.counts).await?;
     }
     if !left.is_empty() {
         let left = uuids(&left);

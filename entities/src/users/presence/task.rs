@@ -1,5 +1,6 @@
-//! The task of a process that writes presence: arrivals and departures as they come, and every third of the lease a renewal and
-//! a sweep. Failures are tried again, with growing pauses; they lose nothing, as the changes to write are kept in `Local`.
+//! The task of a process that writes presence: arrivals and departures as they come, and every third of the lease a renewal,
+//! with the numbers of sockets that changed, and a sweep. Failures are tried again, with growing pauses; they lose nothing, as the
+//! changes to write are kept in `Local`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +11,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Shared, local::Changes, record};
+use super::{
+    Shared,
+    local::{BATCH_USERS, Changes},
+    record,
+};
 
 /// Arrivals within this time share a transaction.
 const GATHER: Duration = Duration::from_millis(20);
@@ -68,14 +73,14 @@ impl Keeper {
     async fn pass(&mut self) -> ::events::Result<()> {
         let is_round = Instant::now() >= self.round_at;
         let is_due = is_round && self.gateway.is_some();
-        let kept = !is_due || self.renew(Changes::default()).await?;
+        let kept = !is_due || self.renew_with_counts().await?;
         loop {
             let picked = self.shared.local().pick(Instant::now());
             let Some(changes) = picked else { break };
             if self.gateway.is_none()
                 && let Err(error) = self.register().await
             {
-                self.shared.local().unpick();
+                self.shared.local().unpick(&changes);
                 return Err(error);
             }
             if !self.renew(changes).await? {
@@ -97,12 +102,33 @@ impl Keeper {
 
     async fn register(&mut self) -> ::events::Result<()> {
         let (gateway, lease) = (Uuid::now_v7(), self.shared.config.lease);
+        let shared = self.shared.clone();
         self.shared
             .log
-            .write(move |tx| Box::pin(record::register(tx, gateway, lease)))
+            .write(move |tx| {
+                let shared = shared.clone();
+                Box::pin(async move { record::register(tx, gateway, &shared.name, lease).await })
+            })
             .await?;
         self.gateway = Some(gateway);
         Ok(())
+    }
+
+    /// Renews the lease, and writes each number of sockets that has changed, once; those that change meanwhile wait for the next
+    /// renewal. Returns like `renew`.
+    async fn renew_with_counts(&mut self) -> ::events::Result<bool> {
+        let mut last = None;
+        loop {
+            let changes = self.shared.local().pick_counts(last);
+            let is_full = changes.counts.len() == BATCH_USERS;
+            last = changes.counts.last().map(|count| count.user_id);
+            if !self.renew(changes).await? {
+                return Ok(false);
+            }
+            if !is_full {
+                return Ok(true);
+            }
+        }
     }
 
     /// Writes changes, which renews the lease. Returns false if the lease was lost, so that all users have to be entered again.
@@ -119,7 +145,7 @@ impl Keeper {
         });
         let renewed = renewed.await;
         if renewed.as_ref().is_err_and(Error::is_left_undone) {
-            self.shared.local().unpick();
+            self.shared.local().unpick(&written);
         }
         let is_kept = renewed?;
         if is_kept {

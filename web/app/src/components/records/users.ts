@@ -75,19 +75,23 @@ export function useUserList({
     compare: inOrder<UserRowFragment>(sort.direction, sorted[sort.field] ?? (({ id }) => id)),
     ...(has && { has }),
   });
-  return { list, watchShown: usePresence(list.rows) };
+  return { list, ...useShown(list.rows) };
 }
 
 /** So many are followed at once. */
 const most = 100;
 
-/** Follows who of those in view comes and goes; the cache shows it. Returns what is to be told which rows are in view. */
-function usePresence(rows: readonly UserRowFragment[]) {
+/**
+ * Follows who of those in view comes and goes; the cache shows it. Returns their ids, and what is to be told which rows are in
+ * view.
+ */
+function useShown(rows: readonly UserRowFragment[]) {
   const [start, setStart] = useState(0);
   const ids = useMemo(() => rows.slice(start, start + most).map(({ id }) => id), [rows, start]);
   const key = ids.toSorted().join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the same people in another order are the same
   const variables = useMemo(() => ({ ids }), [key]);
   useSubscription({ query: UserPresence, variables, pause: ids.length === 0 });
-  return useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
+  const watchShown = useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
+  return { shownIds: variables.ids, watchShown };
 }

@@ -1,4 +1,4 @@
-// Who is here, and closing their sockets; ending their sessions; deactivating and erasing.
+// Who is here and with how many sockets, and closing these; ending their sessions; deactivating and erasing.
 import { Badge } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Users } from 'lucide-react';
@@ -13,6 +13,7 @@ import type { UserRowFragment } from '../../generated/graphql';
 import { choiceOf, sortOf, useListSearch } from '../../lib/search';
 import { OperationsFrame } from './frame';
 import classes from './operations.module.css';
+import { SocketsCell, SocketsShown, useSockets } from './sockets';
 
 const here = { ONLINE: 'Online', AWAY: 'Away', BUSY: 'Busy', OFFLINE: 'Not here' };
 const connections = 'UserConnected,UserDisconnected,UserSocketsClosed';
@@ -54,6 +55,13 @@ const columns: Column<UserRowFragment>[] = [
     },
   },
   {
+    key: 'sockets',
+    header: 'Sockets',
+    width: '150px',
+    isWide: true,
+    cell: ({ id }) => <SocketsCell userId={id} />,
+  },
+  {
     key: 'actions',
     header: 'Actions',
     width: '72px',
@@ -71,7 +79,8 @@ export function PeoplePage() {
     ...(search.search && { search: search.search }),
     ...(state && { deactivatedAt: { isNull: state === 'active' } }),
   };
-  const { list, watchShown } = useUserList({ filter, sort });
+  const { list, shownIds, watchShown } = useUserList({ filter, sort });
+  const sockets = useSockets(shownIds);
   return (
     <OperationsFrame
       actions={
@@ -100,20 +109,22 @@ export function PeoplePage() {
           },
         ]}
       />
-      <RecordTable
-        label="People and their connections"
-        list={list}
-        columns={columns}
-        open={({ id }) => navigate({ to: '/users/$id', params: { id } })}
-        sort={sort}
-        onSort={(field) => set({ sort: field })}
-        onShown={watchShown}
-        empty={
-          <EmptyState icon={Users} title="Nobody is like this">
-            Remove a filter to see more people.
-          </EmptyState>
-        }
-      />
+      <SocketsShown value={sockets}>
+        <RecordTable
+          label="People and their connections"
+          list={list}
+          columns={columns}
+          open={({ id }) => navigate({ to: '/users/$id', params: { id } })}
+          sort={sort}
+          onSort={(field) => set({ sort: field })}
+          onShown={watchShown}
+          empty={
+            <EmptyState icon={Users} title="Nobody is like this">
+              Remove a filter to see more people.
+            </EmptyState>
+          }
+        />
+      </SocketsShown>
     </OperationsFrame>
   );
 }
