@@ -51,17 +51,12 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, SchemaError> {
 
 async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = alone(url);
-    options
-        .set_application_name("millrace migrate")
-        .map_sqlx_postgres_opts(|options| {
-            options.options([
-                // These also override time-outs set for the role or the database.
-                ("lock_timeout", "0"),
-                ("statement_timeout", "0"),
-                ("idle_in_transaction_session_timeout", "0"),
-            ])
-        });
-    Database::connect(options).await
+    options.set_application_name("millrace migrate");
+    let connection = Database::connect(options).await?;
+    // Time-outs set for the role or the database do not count.
+    let settings = "set lock_timeout = 0; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0";
+    connection.execute_unprepared(settings).await?;
+    Ok(connection)
 }
 
 async fn connect_sqlite(url: &str) -> Result<DatabaseConnection, DbErr> {

@@ -6,6 +6,7 @@ mod disks;
 mod followers;
 mod gateways;
 mod groups;
+mod pooler;
 mod postgres;
 mod redis;
 mod relays;

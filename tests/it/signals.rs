@@ -9,3 +9,4 @@ mod findings;
 mod killed;
 mod progress;
 pub mod receiver;
+mod trusting;

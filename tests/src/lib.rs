@@ -26,6 +26,7 @@ pub mod live;
 pub mod mail;
 pub mod people;
 mod places;
+pub mod pooler;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -245,6 +245,11 @@ impl Postgres {
         }
     }
 
+    /// Returns the command of a program that the server's user runs, as such programs refuse to run as root.
+    pub(crate) fn as_its_user(&self, program: &Path) -> Command {
+        as_user(self.user, program)
+    }
+
     /// Has it speak TLS as well, with copies of the files in its own directory.
     pub fn speak_tls(&self, files: &Files) {
         for (file, name) in [

@@ -96,7 +96,9 @@ fn require(what: &str, names: &[&str]) -> PathBuf {
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {
+    // Servers of Debian's are where only root looks.
     std::env::split_paths(&std::env::var_os("PATH")?)
+        .chain([PathBuf::from("/usr/sbin")])
         .map(|directory| directory.join(name))
         .find(|path| path.is_file())
 }

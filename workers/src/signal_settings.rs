@@ -1,7 +1,7 @@
 //! Settings of signals. Gateways need the deadline, as signals begin there; the rest is for the process that does the work, which
 //! is the gateway when it runs embedded.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use entities::{
@@ -41,6 +41,9 @@ pub struct SignalSettings {
     /// Allow a receiver in a private network, or on this machine
     #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE")]
     pub webhook_allow_private: bool,
+    /// PEM file of the authorities that may have signed the receiver's certificate, instead of the public ones
+    #[arg(long, env = "MILLRACE_WEBHOOK_CA", value_name = "FILE")]
+    pub webhook_ca: Option<PathBuf>,
     /// Faults to inject into processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:kill=100`
     ///
     /// `delay` makes a processor slower, `fail` is the share of attempts that fail, 0 to 1, and `kill` is the value from which on a
@@ -75,6 +78,7 @@ impl SignalSettings {
                     secret: secret.clone(),
                     timeout: self.webhook_timeout,
                     allow_private: self.webhook_allow_private,
+                    ca: self.webhook_ca.clone(),
                 })?;
                 Some(Arc::new(webhook) as Arc<dyn Webhook>)
             }

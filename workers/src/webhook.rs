@@ -6,7 +6,7 @@
 mod address;
 mod signature;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, path::PathBuf, time::Duration};
 
 use entities::{
     signals::{Webhook, WebhookDelivery, WebhookFailure},
@@ -35,6 +35,8 @@ pub(crate) struct WebhookConfig {
     pub(crate) timeout: Duration,
     /// Whether the receiver may be in a private network, or on this machine.
     pub(crate) allow_private: bool,
+    /// PEM file of the authorities that may have signed the receiver's certificate, instead of the public ones.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// A receiver of webhooks.
@@ -53,7 +55,7 @@ impl HttpWebhook {
         let url = parse_url(config)?;
         let keys = SigningKeys::parse(config.secret.reveal())?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config()?)
+            .tls_backend_preconfigured(tls::config(config.ca.as_deref())?)
             .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             // A proxy would resolve the name itself.

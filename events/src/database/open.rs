@@ -2,14 +2,15 @@
 //! they are used. Called by `Database::connect`.
 //!
 //! The server's half of each deadline is set here, too. It cancels a statement, ends a transaction that stands still, checks
-//! while it works whether its client is still there, and probes a silent one, so that locks are soon released.
+//! while it works whether its client is still there, and probes a silent one, so that locks are soon released. All that is said in
+//! statements, as poolers refuse it among the parameters of a connection.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sea_orm::{
     DbErr, RuntimeErr,
     sqlx::{
-        ConnectOptions, PgPool, SqlitePool,
+        AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row, SqlitePool,
         pool::PoolOptions,
         postgres::PgConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -38,7 +39,7 @@ pub(super) struct Limits {
     pub(super) idle_in_transaction: Duration,
 }
 
-/// Opens a pool, and a first connection, to see that it is possible.
+/// Opens a pool and its first connections, to see that it is possible, and that each is a session of its own.
 pub(super) async fn postgres(
     config: &DatabaseConfig,
     max_connections: u32,
@@ -46,8 +47,25 @@ pub(super) async fn postgres(
     silence: &Silence,
 ) -> Result<PgPool> {
     let pool = idle_postgres(config, max_connections, limits, silence)?;
-    drop(pool.acquire().await.map_err(not_opened)?);
+    let mut one = pool.acquire().await.map_err(not_opened)?;
+    if max_connections > 1 {
+        let mut other = pool.acquire().await.map_err(not_opened)?;
+        if server_process(&mut one).await? == server_process(&mut other).await? {
+            let message = "connections share sessions, as through a pooler by transactions; it has to pool sessions";
+            return Err(DbErr::Conn(RuntimeErr::Internal(message.to_owned())).into());
+        }
+    }
+    drop(one);
     Ok(pool)
+}
+
+/// Returns the id of the process that serves a connection at this moment. A pooler by transactions gives all the same one, as long as
+/// nobody else has it.
+async fn server_process(connection: &mut PgConnection) -> Result<i32> {
+    // Such a pooler may not know prepared statements.
+    let statement = sea_orm::sqlx::raw_sql("select pg_backend_pid()");
+    let row = connection.fetch_one(statement).await.map_err(not_opened)?;
+    Ok(row.try_get(0).map_err(not_opened)?)
 }
 
 /// Returns a pool that has no connections yet.
@@ -60,28 +78,41 @@ pub(super) fn idle_postgres(
     let options = PgConnectOptions::from_str(&config.url)
         .map_err(not_opened)?
         .application_name("millrace")
-        .options(SESSION)
-        .options([
-            ("statement_timeout", limits.statement.as_millis()),
-            ("lock_timeout", limits.lock.as_millis()),
-            (
-                "idle_in_transaction_session_timeout",
-                limits.idle_in_transaction.as_millis(),
-            ),
-        ])
         .disable_statement_logging();
-    let silence = silence.clone();
+    let (silence, settings) = (silence.clone(), settings(limits));
     let pool = PoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(config.acquire_timeout)
         // A ping before every use costs a third of the throughput.
         .test_before_acquire(false)
+        .after_connect(move |connection: &mut PgConnection, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                let statement = sea_orm::sqlx::raw_sql(AssertSqlSafe(settings));
+                connection.execute(statement).await.map(drop)
+            })
+        })
         .before_acquire(move |connection, meta| {
             let silence = silence.clone();
             Box::pin(async move { Ok(silence.spares(connection, meta.age, meta.idle_for).await) })
         })
         .connect_lazy_with(options);
     Ok(pool)
+}
+
+/// Returns the statements that begin a session.
+fn settings(limits: Limits) -> Arc<str> {
+    let of_time = [
+        ("statement_timeout", limits.statement),
+        ("lock_timeout", limits.lock),
+        (
+            "idle_in_transaction_session_timeout",
+            limits.idle_in_transaction,
+        ),
+    ];
+    let of_time = of_time.map(|(name, limit)| format!("set {name} = {}", limit.as_millis()));
+    let others = SESSION.map(|(name, value)| format!("set {name} = '{value}'"));
+    [&of_time[..], &others[..]].concat().join("; ").into()
 }
 
 pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {

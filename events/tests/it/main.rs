@@ -17,6 +17,7 @@ mod losses;
 mod model;
 mod outages;
 mod plans;
+mod pooled;
 mod processes;
 mod rebuilding;
 mod replaying;

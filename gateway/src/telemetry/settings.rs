@@ -288,7 +288,7 @@ impl Plan {
             }
             _ => {
                 let sending = reqwest::Client::builder()
-                    .tls_backend_preconfigured(workers::tls::config()?)
+                    .tls_backend_preconfigured(workers::tls::config(None)?)
                     .redirect(reqwest::redirect::Policy::none())
                     .no_proxy()
                     .timeout(self.limit)

@@ -25,6 +25,7 @@ const OPTIONAL: &[&str] = &[
     "health-listen",
     "webhook-url",
     "webhook-secret",
+    "webhook-ca",
     "faults",
     "retention",
     "archive",

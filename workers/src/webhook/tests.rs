@@ -16,6 +16,7 @@ fn config(url: &str, allow_private: bool) -> WebhookConfig {
         secret: Secret::new(SECRET),
         timeout: Duration::from_millis(500),
         allow_private,
+        ca: None,
     }
 }
 
