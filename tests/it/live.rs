@@ -6,6 +6,7 @@ mod random;
 mod resuming;
 mod rights;
 mod sharing;
+mod whole;
 
 use serde_json::{Value, json};
 use tests::graphql::Client;

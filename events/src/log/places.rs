@@ -68,6 +68,15 @@ impl EventLog {
         }
     }
 
+    /// Returns the place of the tail once it has all that was committed before this call, by any process. While the log cannot be read, it
+    /// waits.
+    pub async fn place_after_all(&self) -> Cursor {
+        let asked = Instant::now();
+        self.shared.wake.notify_one();
+        self.shared.currency.seen_since(asked).await;
+        self.tail().cursor()
+    }
+
     /// Returns the cursor for `position`, which the log has given out.
     #[boxed]
     pub async fn cursor_at(&self, position: u64) -> Result<Cursor> {

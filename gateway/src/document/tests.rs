@@ -123,7 +123,7 @@ fn fragment_bombs_cost_nothing() {
     }
     let unused = bomb(25, 4).replacen("{ ...F0 }", "{ a }", 1);
     assert!(limit_of(&unused).is_some());
-    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
 }
 
 #[test]

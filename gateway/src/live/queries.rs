@@ -10,6 +10,11 @@
 //! ended, and one whose cursor is less than that of the answer before is thrown away, as is one with values that may be stale. A watcher
 //! keeps the cursor of what it has told, also from one group to another, and a client may name one when it comes back.
 //!
+//! Why what it is shown in between was so, too. An execution has several statements, and something may be committed, or passed by a follower,
+//! between two of them. So before an answer is published the log is looked at: if an event that touches it was committed until then, it is
+//! thrown away, and executed again behind that event. Where events come faster than that, the fourth answer is published as it is, as is
+//! one whose look takes longer than a moment: its cursor says how far it sees, and the next follows.
+//!
 //! Why nobody is shown what they may no longer see. Users' rights are in their grant, which is marked before an event that changes them is
 //! handed on, and looked at before every delivery. Answers that depend on the user are computed for each user alone, and know memberships
 //! as they were when their execution began. After a mark only an answer counts whose execution began after the check: the change was

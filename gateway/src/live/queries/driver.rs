@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_graphql::ServerError;
 use entities::Entities;
-use events::{Backoff, CursorError, Event, EventSource, FeedError, Range};
+use events::{Backoff, Cursor, CursorError, Event, EventSource, FeedError, Range};
 use futures::StreamExt;
 use schema::{Dependencies, codes};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::answer::Answer;
 use super::execution::{Done, Executed, Query};
@@ -26,6 +26,10 @@ const UNMET: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(1));
 const BEHIND: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(5));
 /// How long an answer waits for the read models to show the event that caused it.
 const FOLLOWERS: Duration = Duration::from_secs(5);
+/// How often in a row an answer is thrown away because something was committed while it was computed.
+const MOST_OVERTAKEN: u32 = 3;
+/// How long an answer that is there waits for the look at the log that tells.
+const LOOK: Duration = Duration::from_millis(250);
 /// The pauses while it cannot be executed, and how long that may last.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +49,8 @@ pub(super) struct Driver {
     unmet: Backoff,
     /// How often in a row an answer did not show all that was known when it began, because a read model was behind.
     behind: Backoff,
+    /// How often in a row an answer was thrown away because it was overtaken.
+    overtaken: u32,
 }
 
 /// What a wait for the next execution ended with.
@@ -79,6 +85,7 @@ impl Driver {
             took: Duration::ZERO,
             unmet: UNMET,
             behind: BEHIND,
+            overtaken: 0,
         };
         tokio::spawn(driver.run());
     }
@@ -90,6 +97,11 @@ impl Driver {
             let next = match self.execute().await {
                 Executed::Done(mut done) if self.is_usable(&done) => {
                     let dependencies = std::mem::take(&mut done.dependencies);
+                    if self.is_overtaken(&done, &dependencies).await {
+                        self.overtaken += 1;
+                        continue;
+                    }
+                    self.overtaken = 0;
                     let last = self.publish(*done);
                     count(&mut self.unmet, self.group.is_met_by(&last));
                     count(&mut self.behind, last.cursor.position >= last.position);
@@ -172,7 +184,7 @@ impl Driver {
                     sleep_until(began + self.unmet.pause()).await;
                     return Next::Execute;
                 }
-                heard = self.hear(last, dependencies) => heard,
+                heard = self.hear(last.cursor, None, dependencies) => heard,
             };
             // It rests for as long as it works, at least.
             let throttle = self.query.terms.throttle.max(self.took * 2);
@@ -204,9 +216,36 @@ impl Driver {
         }
     }
 
-    /// Waits for the next event after the answer that touches it.
-    async fn hear(&self, last: &Answer, dependencies: &Dependencies) -> Heard {
-        let (after, until) = (last.cursor, None);
+    /// Returns whether an event that touches the answer was committed while it was computed: then some of it may be from before, and some from
+    /// after. In that case it waits for the followers, so that the next execution sees the event. Nobody waits for a first answer, nor for
+    /// ever where events come faster than answers.
+    async fn is_overtaken(&self, done: &Done, dependencies: &Dependencies) -> bool {
+        if self.last.is_none() || self.overtaken == MOST_OVERTAKEN {
+            return false;
+        }
+        let looking = self.shared.log.place_after_all();
+        let Ok(place) = timeout(LOOK, looking).await else {
+            return false;
+        };
+        if place.position <= done.cursor.position {
+            return false;
+        }
+        match self
+            .hear(done.cursor, Some(place.position), dependencies)
+            .await
+        {
+            Heard::Touched(event) => {
+                if dependencies.has_read_models() {
+                    self.await_followers(&event).await;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits for the next event after this place that touches the answer, up to a position if there is one.
+    async fn hear(&self, after: Cursor, until: Option<u64>, dependencies: &Dependencies) -> Heard {
         let source = EventSource::new(self.shared.log.clone(), Range { after, until });
         let mut events = source.follow(dependencies.topics());
         while let Some(event) = events.next().await {
