@@ -6,6 +6,12 @@ import { program, until } from './program.mjs';
 
 const outside = ['/', '/sign-in', '/register', '/forgot-password', '/reset-password', '/no/such/page'];
 const inside = ['/customers', '/students', '/users', '/chats', '/posts', '/signals', '/settings'];
+// Lists that found nothing, and objects that are not there.
+const empty = [
+  ...['customers', 'students', 'users', 'posts'].map((list) => [`/${list}?search=zzqqxx`, /is like this|No posts here/]),
+  ['/chats?search=zzqqxx', /No chat has this name/],
+  ['/posts/post_01jdvexvm6ft9tzcz0dvbk3v0x', /There is no such post/],
+];
 const sizes = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
@@ -34,6 +40,11 @@ await program(async (base, check) => {
       await page.goto(`${base}${path}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await settled(page);
+      await judge(path);
+    }
+    for (const [path, told] of viewport === sizes[0] ? empty : []) {
+      await page.goto(`${base}${path}`);
+      await page.getByText(told).waitFor();
       await judge(path);
     }
     await page.goto(`${base}/users`);

@@ -45,6 +45,11 @@ impl Answer {
         self.body["errors"][0]["extensions"]["code"].as_str()
     }
 
+    /// Returns whether the first error asks the client to try again.
+    pub fn is_passing(&self) -> bool {
+        self.code().is_some_and(is_passing)
+    }
+
     /// Returns the first error's extensions.
     pub fn extensions(&self) -> &Value {
         &self.body["errors"][0]["extensions"]
@@ -209,4 +214,9 @@ impl Client {
     pub async fn head(&self) -> String {
         self.run("{ __typename }", json!({})).await.cursor()
     }
+}
+
+/// Returns whether an error with this code asks the client to try again: as it is, or after its last cursor.
+pub fn is_passing(code: &str) -> bool {
+    matches!(code, "UNAVAILABLE" | "TIMEOUT")
 }

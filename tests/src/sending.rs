@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::graphql::{Answer, Client};
+use crate::graphql::Client;
 use crate::waiting::SOON;
 
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ impl Sender {
                 Ok(mut answer) if answer.body["data"][field].is_object() => {
                     return Ok(answer.body["data"][field].take());
                 }
-                Ok(answer) if is_passing(&answer) => answer.http.text(),
+                Ok(answer) if answer.is_passing() => answer.http.text(),
                 Ok(answer) => {
                     let (status, text) = (answer.status, answer.http.text());
                     return Err(format!("{field} {input} under {key}: {status} {text}"));
@@ -66,11 +66,6 @@ impl Sender {
             tokio::time::sleep(RETRY_DELAY).await;
         }
     }
-}
-
-/// Returns whether the error asks the client to try again.
-fn is_passing(answer: &Answer) -> bool {
-    matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT"))
 }
 
 /// Returns the document of a mutation whose input type is named after it, as all are.

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::feed::Feed;
-use crate::graphql::Client;
+use crate::graphql::{Client, is_passing};
 use crate::ids;
 use crate::socket::{Frame, Socket, subscribe_message};
 use crate::waiting::{SOON, eventually};
@@ -162,8 +162,9 @@ async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usiz
             Some(Frame::Message(message)) if message["type"] == "pong" => {}
             Some(Frame::Message(message)) if message["type"] == "complete" => return,
             Some(Frame::Message(message)) => {
-                // The log itself may be unavailable for a moment; the client tries again.
-                if message["payload"][0]["extensions"]["code"] != "UNAVAILABLE" {
+                // The log, or a part of an event, may be out of reach for a moment; the client tries again.
+                let code = message["payload"][0]["extensions"]["code"].as_str();
+                if !code.is_some_and(is_passing) {
                     note(state, message.to_string());
                 }
                 tokio::time::sleep(RETRY_DELAY).await;

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tests::chats;
-use tests::graphql::Client;
+use tests::graphql::{Client, is_passing};
 use tests::socket::{Frame, Socket};
 use tokio::task::JoinHandle;
 
@@ -207,8 +207,8 @@ impl Listener {
             Some("NOT_FOUND") if matches!(self.hears, Hears::Chat(_)) => {
                 self.state.lock().refusals += 1;
             }
-            // The log may be away for a moment.
-            Some("UNAVAILABLE") => {}
+            // The log, or a part of an event, may be out of reach for a moment.
+            Some(code) if is_passing(code) => {}
             _ => self.note(message.to_string()),
         }
     }

@@ -142,7 +142,7 @@ async fn say_until_answered(chat: &str, text: &str, key: &str, speaker: &[Client
     while started.elapsed() < SOON {
         let client = &speaker[fastrand::usize(..speaker.len())];
         match chats::try_say(client, chat, text, key).await {
-            Ok(answer) if !matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT")) => {
+            Ok(answer) if !answer.is_passing() => {
                 let number = answer.data()["sendMessage"]["message"]["number"].as_u64();
                 return number.expect("a number");
             }

@@ -181,8 +181,8 @@ function Feed({
           )}
           <div
             ref={before}
-            role="feed"
-            aria-label="Posts"
+            // A feed without articles is none.
+            {...(items.length > 0 && { role: 'feed', 'aria-label': 'Posts' })}
             style={{ height: virtual.getTotalSize(), position: 'relative' }}
           >
             {items.map(({ index, start, key }) => {
