@@ -12,7 +12,7 @@ use tests::graphql::Client;
 use tests::http::post;
 use tests::people::{ADMIN_EMAIL, Person, send_register, set_role};
 use tests::programs::{CHROMIUM, repository};
-use tests::setup::run_alone;
+use tests::setup::run_browser;
 use tests::waiting::SOON;
 use tests::{Gateway, Running, Setup};
 
@@ -37,7 +37,7 @@ const SHORT: (&str, &str) = ("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
 /// Runs a program with the browser, against a gateway with these settings.
 fn browse(program: &'static str, settings: &'static [(&'static str, &'static str)]) {
     assert!(CHROMIUM.exists());
-    run_alone(async || {
+    run_browser(async || {
         let mut setup = Setup::embedded_from_nothing();
         for (name, value) in settings {
             setup.settings.set(name, value);
@@ -50,7 +50,7 @@ fn browse(program: &'static str, settings: &'static [(&'static str, &'static str
 /// Runs a program with the browser, against two gateways on Postgres and Redis, with workers in a process of their own.
 fn browse_distributed(program: &'static str) {
     assert!(CHROMIUM.exists());
-    run_alone(async || {
+    run_browser(async || {
         let mut setup = Setup::distributed();
         // Longer than `SHORT`: with more processes on the same cores, a request may take a second to arrive.
         setup.settings.set(SHORT.0, "10s");

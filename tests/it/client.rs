@@ -118,4 +118,4 @@ async fn offline(setup: Setup) {
 tests::both_ways!(live, restarts);
 tests::both_ways!(alone: resuming);
 tests::embedded!(adapters, lines, offline, readme, sessions, silence);
-tests::embedded!(alone: browser);
+tests::embedded!(browser: browser);

@@ -136,5 +136,4 @@ tests::embedded!(
     relay,
     renewal
 );
-// A browser needs much of the machine.
-tests::distributed!(alone: app_operations, example_page, graphiql, graphiql_account, graphiql_chat);
+tests::distributed!(browser: app_operations, example_page, graphiql, graphiql_account, graphiql_chat);

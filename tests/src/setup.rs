@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use crate::graphql::Client;
 use crate::people::{ADMIN_EMAIL, Person};
-use crate::places::Place;
+use crate::places::{Place, Share};
 use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::recipe::{Recipe, Settings, product_command};
@@ -300,10 +300,11 @@ impl Running {
 }
 
 /// Makes two tests, `name::embedded` and `name::distributed`, of `async fn name(setup: Setup)`. With `alone:` before the names,
-/// no other test runs meanwhile.
+/// no other test runs meanwhile; with `browser:`, only one other with a browser.
 #[macro_export]
 macro_rules! both_ways {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded distributed] $($name)+); };
+    (browser: $($name:ident),+ $(,)?) => { $crate::ways!(run_browser [embedded distributed] $($name)+); };
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded distributed] $($name)+); };
 }
 
@@ -311,6 +312,7 @@ macro_rules! both_ways {
 #[macro_export]
 macro_rules! embedded {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded] $($name)+); };
+    (browser: $($name:ident),+ $(,)?) => { $crate::ways!(run_browser [embedded] $($name)+); };
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded] $($name)+); };
 }
 
@@ -318,6 +320,7 @@ macro_rules! embedded {
 #[macro_export]
 macro_rules! distributed {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [distributed] $($name)+); };
+    (browser: $($name:ident),+ $(,)?) => { $crate::ways!(run_browser [distributed] $($name)+); };
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [distributed] $($name)+); };
 }
 
@@ -363,17 +366,22 @@ macro_rules! way {
 
 /// Runs a test to its end, beside others.
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
-    run_at(Place::among_others, test);
+    run_at(Share::AmongOthers, test);
 }
 
 /// Runs a test alone to its end: one that measures time, or whose load needs the machine.
 pub fn run_alone<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
-    run_at(Place::alone, test);
+    run_at(Share::Alone, test);
 }
 
-fn run_at<F: Future<Output = ()>>(place: fn() -> Place, test: impl FnOnce() -> F) {
+/// Runs a test with a browser to its end, beside at most one other.
+pub fn run_browser<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    run_at(Share::Browser, test);
+}
+
+fn run_at<F: Future<Output = ()>>(share: Share, test: impl FnOnce() -> F) {
     let asked = Instant::now();
-    let _place = place();
+    let _place = Place::take(share);
     let _times = Times::begin(asked.elapsed());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
