@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-watchers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
+.PHONY: run test test-long oracle simulate faults soak bench bench-rebuild bench-followers bench-watchers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -27,6 +27,11 @@ simulate:
 faults: setup
 	cargo build --workspace --bins
 	"$${CARGO_TARGET_DIR:-target}/debug/faults" $(FAULTS)
+
+# Two gateways and two workers under load, with clients that come and go: nothing may grow. Twenty minutes; `SOAK="--minutes 5"`.
+soak: setup
+	cargo build --workspace --bins
+	"$${CARGO_TARGET_DIR:-target}/debug/soak" $(SOAK)
 
 # The gateway against its peers, in rounds by turns. Takes some minutes.
 bench: setup

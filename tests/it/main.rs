@@ -32,6 +32,7 @@ mod retention;
 mod rig;
 mod sdl;
 mod signals;
+mod soak;
 mod specification;
 mod statistics;
 mod students;

@@ -14,7 +14,9 @@ mod probe;
 pub mod proxy;
 mod schedule;
 mod sight;
+mod soak;
 mod table;
+mod visitors;
 
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use fastrand::Rng;
 
 pub use faults::{FAULTS, Fault, Length};
 pub use schedule::{Plan, run};
+pub use soak::{Soak, Soaked};
 pub use table::Table;
 
 use crate::graphql::Client;
@@ -55,6 +58,11 @@ pub struct Rig {
 
 impl Rig {
     pub async fn start(seed: u64) -> Self {
+        Self::start_with(seed, &[]).await
+    }
+
+    /// Starts it with these settings besides its own.
+    pub async fn start_with(seed: u64, settings: &[(&'static str, &str)]) -> Self {
         let (postgres, redis) = tokio::task::block_in_place(|| (Postgres::start(), Redis::start()));
         let database_proxy = Proxy::start(postgres.port()).await;
         let redis_proxy = Proxy::start(redis.port()).await;
@@ -67,7 +75,10 @@ impl Rig {
             ("MILLRACE_PRESENCE_LEASE", "2s"),
             // The deadline is longer than the recovery, so that signals complete, also on a slow machine.
             ("MILLRACE_SIGNAL_DEADLINE", "45s"),
-        ] {
+        ]
+        .iter()
+        .chain(settings)
+        {
             setup.settings.set(name, value);
         }
         let (gateways, workers) = tokio::task::block_in_place(|| {

@@ -20,6 +20,12 @@ pub(crate) fn enter_process(catalog: &mut Catalog, database: &'static str) {
     let help = "Start of the process since the Unix epoch";
     let start = seconds("process_start_time", help);
     catalog.read_gauge(start, move || one(started));
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let tasks = name("millrace_tasks", "Tasks that have not ended");
+        catalog.read_gauge(tasks, move || {
+            one(runtime.metrics().num_alive_tasks() as f64)
+        });
+    }
     #[cfg(target_os = "linux")]
     linux::enter(catalog);
 }
