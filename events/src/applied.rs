@@ -36,6 +36,9 @@ impl EventLog {
                 return Ok(false);
             }
         };
+        if self.tail().position() < position {
+            self.shared.arrivals.doubt.notify_one();
+        }
         let mut tail = self.tail().changes();
         let arriving = tail.wait_for(|reached| *reached >= position);
         if timeout_at(deadline, arriving).await.is_err() {

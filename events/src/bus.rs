@@ -42,6 +42,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
         match connector::connect(&client, READ_TIME).await {
             Ok(connection) => {
                 let Err(error) = receive(&log, connection, &mut backoff).await;
+                log.shared.arrivals.close();
                 let failures = backoff.fail();
                 if backoff.is_telling() {
                     tracing::warn!(%error, failures, "events no longer arrive over Redis; reading the log");
@@ -73,6 +74,7 @@ async fn receive(
         let ids: Vec<_> = places.last.iter().map(|last| format!("{last}-0")).collect();
         let reply = connection.xread_options(&keys, &ids, &options).await?;
         backoff.reset();
+        log.shared.arrivals.open();
         let reached = match log.tail().cursor() {
             Cursor {
                 epoch, position, ..
@@ -93,6 +95,9 @@ async fn receive(
         if log.tail().has_refused() {
             // The entry differs from the log, or its relay did not say which event it follows.
             log.shared.wake.notify_one();
+        }
+        if log.tail().has_gap() {
+            log.shared.arrivals.doubt.notify_one();
         }
     }
 }

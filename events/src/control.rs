@@ -1,5 +1,5 @@
 //! What operators see and change of the workers: which consumers are paused, and which breakers are open. A pause is a row that
-//! every process reads at least once in `PAUSES_KEPT`. A paused follower keeps its leases and applies nothing; a paused handler
+//! every process reads within `PAUSES_KEPT` of the event that comes with it. A paused follower keeps its leases and applies nothing; a paused handler
 //! claims nothing and finishes its running attempts. Called by the domains' operations.
 
 use std::{
@@ -16,8 +16,9 @@ use crate::{
     sql::{Dialect, execute, from_i64, query, query_one_as},
 };
 
-/// How old a process's knowledge of pauses may be.
+/// How old a process's knowledge of pauses may be when events have come since, and when none have.
 const PAUSES_KEPT: Duration = Duration::from_millis(500);
+const PAUSES_KEPT_IN_CALM: Duration = Duration::from_secs(5);
 /// A process that has not reported its breakers for this long is taken for gone.
 const BREAKERS_KEPT_SECONDS: f64 = 60.0;
 
@@ -171,20 +172,42 @@ pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Resu
 
 /// The pauses as this process knows them. Asked before work is taken.
 #[derive(Default)]
-pub(crate) struct Pauses(Mutex<Option<(Instant, HashSet<String>)>>);
+pub(crate) struct Pauses(Mutex<Option<Known>>);
+
+/// The names of what is paused, read when the tail was at this position.
+struct Known {
+    at: Instant,
+    position: u64,
+    names: HashSet<String>,
+}
 
 impl Pauses {
-    pub(crate) async fn contain(&self, database: &Database, name: &str) -> Result<bool> {
+    /// Returns whether this is paused, as far as the events up to `position` tell.
+    pub(crate) async fn contain(
+        &self,
+        database: &Database,
+        position: u64,
+        name: &str,
+    ) -> Result<bool> {
         let mut known = self.0.lock().await;
-        if let Some((at, names)) = &*known
-            && at.elapsed() < PAUSES_KEPT
-        {
-            return Ok(names.contains(name));
+        if let Some(known) = &*known {
+            let kept = match known.position == position {
+                true => PAUSES_KEPT_IN_CALM,
+                false => PAUSES_KEPT,
+            };
+            if known.at.elapsed() < kept {
+                return Ok(known.names.contains(name));
+            }
         }
+        let at = Instant::now();
         let pauses = read_pauses(&database.background).await?;
         let names: HashSet<_> = pauses.into_iter().map(|pause| pause.name).collect();
         let contains = names.contains(name);
-        *known = Some((Instant::now(), names));
+        *known = Some(Known {
+            at,
+            position,
+            names,
+        });
         Ok(contains)
     }
 }

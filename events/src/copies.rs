@@ -1,7 +1,10 @@
-//! What a process knows of the copies of events in Redis: the end of each stream, and how far its own relay has come. Relay and
-//! bus keep it. Nothing is decided by it but which calls can be saved, and what operators see.
+//! What a process knows of the copies of events in Redis: the end of each stream, how far its own relay has come, and whether events
+//! arrive. Relay and bus keep it. Nothing is decided by it but which calls can be saved, how often the log is polled, and what
+//! operators see.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::PARTS;
 
@@ -56,5 +59,31 @@ impl Relayed {
     /// Records that Redis refused events, or cannot be reached.
     pub(crate) fn refuse(&self) {
         self.is_refused.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether the events of other processes arrive over Redis.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    is_open: AtomicBool,
+    /// Notified when they may not, so that the log is polled for them soon.
+    pub(crate) doubt: Notify,
+}
+
+impl Arrivals {
+    /// Returns whether Redis has answered since it last failed.
+    pub(crate) fn are_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Records that Redis answers.
+    pub(crate) fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Records that Redis does not answer.
+    pub(crate) fn close(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
+        self.doubt.notify_one();
     }
 }

@@ -1,7 +1,7 @@
 //! How current the tail of a process is. A look at the log's head that began at some time shows everything committed before it;
-//! once the tail has reached that head, the process has seen all of it. The pump looks at least once in every poll interval, so
-//! the age stays small as long as the log can be read and events arrive. When it grows, the reason can be asked for: a process
-//! that is stuck behind its log must not look like a healthy one.
+//! once the tail has reached that head, the process has seen all of it. The pump looks at least once a second, or once in every poll
+//! interval if that is longer, so the age stays small as long as the log can be read and events arrive. When it grows, the reason can
+//! be asked for: a process that is stuck behind its log must not look like a healthy one.
 
 use std::{fmt, time::Duration};
 

@@ -30,6 +30,7 @@ mod kept;
 mod kit;
 mod letters;
 mod log;
+mod looks;
 pub mod metrics;
 mod pages;
 mod proof;
@@ -51,6 +52,7 @@ mod together;
 mod topic;
 pub mod trace;
 mod versions;
+mod waiting;
 mod whispers;
 
 /// Boxes the future of an `async fn`, so that it is compiled once, in this crate, and not again in each crate that awaits it.
@@ -85,6 +87,7 @@ pub use histories::{HistoryPage, Versions};
 pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
+pub use looks::Looks;
 pub use proof::Proof;
 pub use rebuild::{
     Differences, ModelTable, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress,

@@ -22,7 +22,7 @@ use crate::{
     append::Appended,
     boxed, connector,
     control::Pauses,
-    copies::{Relayed, Tops},
+    copies::{Arrivals, Relayed, Tops},
     currency::Currency,
     database::{AsRetryable, Pool},
     fresh::Fresh,
@@ -33,6 +33,7 @@ use crate::{
     together::{Bounds, Together},
     topic::Topics,
     trace,
+    waiting::Waiting,
     whispers::Whispers,
 };
 use progress::Horizons;
@@ -55,7 +56,7 @@ pub struct LogConfig {
     pub redis_ca: Option<PathBuf>,
     /// The prefix of every key in Redis.
     pub redis_prefix: String,
-    /// The longest time between two polls of the log. It bounds the cost of a lost wake-up.
+    /// The time between polls of the log. With Redis, those that find nothing come up to a second apart.
     pub poll_interval: Duration,
 }
 
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) fresh: Arc<Fresh>,
     /// Notified when somebody has committed, so that the events are numbered now.
     pub(crate) wake: Notify,
+    /// Whether events of other processes arrive over Redis.
+    pub(crate) arrivals: Arrivals,
     /// The positions that are known to be in Redis.
     pub(crate) tops: Tops,
     /// How far this process has relayed.
@@ -82,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) writes: Option<Together<Writes>>,
     /// Which followers and handlers are paused.
     pub(crate) pauses: Pauses,
+    /// The followers that wait for events.
+    pub(crate) waiting: Waiting,
     pub(crate) pages: Pages,
     /// The progress of followers, as last looked up.
     pub(crate) horizons: Horizons,
@@ -137,11 +142,13 @@ impl EventLog {
                 relayed: Relayed::default(),
                 whispers: Whispers::new(redis.is_some().then_some(to_others)),
                 pauses: Pauses::default(),
+                waiting: Waiting::default(),
                 pages: Pages::new(),
                 horizons: Horizons::default(),
                 applying: Arc::default(),
                 fresh,
                 wake: Notify::new(),
+                arrivals: Arrivals::default(),
                 currency: Currency::new(),
                 shared_store,
                 writes,
@@ -304,8 +311,7 @@ impl EventLog {
                 },
             }
         }
-        let database = self.database();
-        database
+        self.database()
             .transaction(Pool::Requests, |tx| {
                 let write = write.clone();
                 Box::pin(async move { write.perform(tx).await })

@@ -1,6 +1,10 @@
-//! The pump of a process: it numbers committed events and hands them to the tail. It runs after every local commit and at least
-//! once in every poll interval, however often it is woken. So any other process stands in for one that dies between its commit
-//! and the numbering, and a lost wake-up costs one interval.
+//! The pump of a process: it numbers committed events and hands them to the tail. It runs after every local commit and polls between
+//! them, however often it is woken. So any other process stands in for one that dies between its commit and the numbering, and a lost
+//! wake-up costs the time until the next poll.
+//!
+//! That is the configured interval. While events arrive over Redis, it doubles with each poll that finds nothing, up to
+//! `MOST_INTERVAL`: processes that do nothing cost next to nothing. The first look that finds something, or a doubt whether all has
+//! arrived, brings the configured interval back.
 //!
 //! The argument for the numbering itself is beside the function `sequence_events` in the migration that creates it.
 
@@ -8,12 +12,13 @@ use std::time::Duration;
 
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
     Event, EventLog, Proof, Result, Tail,
     backoff::Backoff,
+    copies::Arrivals,
     currency::Currency,
     epoch::{self, Step},
     fresh::Fresh,
@@ -24,6 +29,8 @@ use crate::{
 
 /// The shortest time between two passes, so that a burst of commits shares one.
 const PASS_INTERVAL: Duration = Duration::from_millis(2);
+/// The longest time between two polls. Caches and whispers count a process as current for twice as long.
+const MOST_INTERVAL: Duration = Duration::from_secs(1);
 /// How often memory that is no longer needed is freed.
 const TIDY_INTERVAL: Duration = Duration::from_secs(2);
 /// Events read from the log at once.
@@ -76,6 +83,37 @@ impl Source for EventLog {
     }
 }
 
+/// When the log is polled next.
+struct Rhythm {
+    least: Duration,
+    interval: Duration,
+    poll_at: Instant,
+}
+
+impl Rhythm {
+    fn new(least: Duration, now: Instant) -> Self {
+        Self {
+            least,
+            interval: least,
+            poll_at: now + least,
+        }
+    }
+
+    /// Records a poll. The next one is due soon if there is reason to expect something.
+    fn polled(&mut self, now: Instant, is_soon: bool) {
+        self.interval = match is_soon {
+            true => self.least,
+            false => (2 * self.interval).min(MOST_INTERVAL).max(self.least),
+        };
+        self.poll_at = now + self.interval;
+    }
+
+    fn hurry(&mut self, now: Instant) {
+        self.interval = self.least;
+        self.poll_at = self.poll_at.min(now + self.least);
+    }
+}
+
 /// What one pass over the log needs: the log, and the state of the process.
 pub(crate) struct Pump<'a, S> {
     pub(crate) source: &'a S,
@@ -106,28 +144,41 @@ pub(crate) async fn run(log: EventLog) {
         }
     };
     tokio::select! {
-        () = pump.run(&shared.wake, shared.config.poll_interval) => {}
+        () = pump.run(&shared.wake, &shared.arrivals, shared.config.poll_interval) => {}
         () = tidying => {}
     }
 }
 
 impl<S: Source> Pump<'_, S> {
-    async fn run(&self, wake: &Notify, poll_interval: Duration) {
+    async fn run(&self, wake: &Notify, arrivals: &Arrivals, poll_interval: Duration) {
         let mut backoff = Backoff::new(Duration::from_millis(20), MAX_PAUSE);
-        let mut poll_at = Instant::now() + poll_interval;
+        let mut rhythm = Rhythm::new(poll_interval, Instant::now());
         loop {
             let started = Instant::now();
-            // The outcome does not matter: a pump that is woken all the time still polls.
-            let _ = timeout_at(poll_at, wake.notified()).await;
+            // A pump that is woken all the time still polls.
+            tokio::select! {
+                biased;
+                () = arrivals.doubt.notified() => {
+                    rhythm.hurry(Instant::now());
+                    continue;
+                }
+                () = sleep_until(rhythm.poll_at) => {}
+                () = wake.notified() => {}
+            }
             sleep_until(started + PASS_INTERVAL).await;
             let now = Instant::now();
-            let is_poll = now >= poll_at;
-            if is_poll {
-                poll_at = now + poll_interval;
-            }
+            let is_poll = now >= rhythm.poll_at;
             let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << backoff.failures().min(4)));
             match self.pass(is_poll, patience).await {
-                Ok(()) => backoff.reset(),
+                Ok(has_found) => {
+                    backoff.reset();
+                    if is_poll {
+                        rhythm.polled(now, has_found || !arrivals.are_open());
+                    } else if has_found {
+                        // Unless it arrives, it is to be read soon.
+                        rhythm.hurry(now);
+                    }
+                }
                 Err(error) => {
                     let failures = backoff.fail();
                     if backoff.is_telling() {
@@ -135,14 +186,14 @@ impl<S: Source> Pump<'_, S> {
                     }
                     sleep(backoff.pause()).await;
                     // Whoever woke this pass still waits for one, and what a poll has not read is still to be read.
-                    poll_at = Instant::now();
+                    rhythm.poll_at = Instant::now();
                 }
             }
         }
     }
 
-    /// Makes one pass over the log. On a poll (`is_poll`), any event found was missed by the faster ways.
-    pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<()> {
+    /// Makes one pass over the log, and returns whether it found anything. On a poll (`is_poll`), that was missed by the faster ways.
+    pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<bool> {
         let started = Instant::now();
         let reached = self.tail.cursor();
         let Pass {
@@ -160,9 +211,12 @@ impl<S: Source> Pump<'_, S> {
                 );
                 self.tail.reset(&head);
                 self.currency.restart();
-                return Ok(());
+                return Ok(true);
             }
-            Step::BeginEpoch => return self.source.begin_epoch(head.epoch).await,
+            Step::BeginEpoch => {
+                self.source.begin_epoch(head.epoch).await?;
+                return Ok(true);
+            }
         }
         let proof = match reached.position < head.pruned {
             true => self.source.find_proof(head.pruned).await?,
@@ -172,6 +226,7 @@ impl<S: Source> Pump<'_, S> {
         self.currency.look(head.position, started);
         // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
         // arrived by the next poll are read.
+        let has_found = head.position > reached.position;
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
         // The events that this process has written and numbered are known to it.
         let first = (head.position + 1).saturating_sub(numbered);
@@ -188,7 +243,7 @@ impl<S: Source> Pump<'_, S> {
             false => Ok(()),
         };
         self.currency.settle(self.tail.position());
-        read
+        read.map(|()| has_found)
     }
 
     /// Reads what the tail lacks. This pass has numbered the events from `first` on.
@@ -277,7 +332,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pump_that_is_woken_all_the_time_polls_all_the_same() {
-        let (tail, wake) = (Tail::new(&head(0)), Notify::new());
+        let (tail, wake, arrivals) = (Tail::new(&head(0)), Notify::new(), Arrivals::default());
         let pump = Pump {
             source: &Elsewhere,
             tail: &tail,
@@ -296,8 +351,34 @@ mod tests {
         };
         let poll_interval = Duration::from_millis(50);
         tokio::select! {
-            () = pump.run(&wake, poll_interval) => unreachable!("it never ends"),
+            () = pump.run(&wake, &arrivals, poll_interval) => unreachable!("it never ends"),
             waited = timeout(100 * poll_interval, waking) => waited.expect("it polls"),
         }
+    }
+
+    #[test]
+    fn polls_that_find_nothing_come_further_apart_until_somebody_hurries() {
+        let (least, start) = (Duration::from_millis(100), Instant::now());
+        let mut rhythm = Rhythm::new(least, start);
+        let polls = |rhythm: &mut Rhythm, has_found| {
+            let polls = std::iter::repeat_with(|| {
+                let at = rhythm.poll_at;
+                rhythm.polled(at, has_found);
+                (rhythm.poll_at - at).as_millis()
+            });
+            polls.take(6).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            polls(&mut rhythm, false),
+            [200, 400, 800, 1_000, 1_000, 1_000]
+        );
+        let now = rhythm.poll_at - Duration::from_millis(700);
+        rhythm.hurry(now);
+        assert_eq!(rhythm.poll_at, now + least);
+        rhythm.hurry(now + least / 2);
+        assert_eq!(rhythm.poll_at, now + least, "it is not put off");
+        assert_eq!(polls(&mut rhythm, true), [100; 6]);
+        let mut slow = Rhythm::new(2 * MOST_INTERVAL, start);
+        assert_eq!(polls(&mut slow, false), [2_000; 6]);
     }
 }

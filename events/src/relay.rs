@@ -30,8 +30,9 @@ use crate::{
 
 /// The number of events sent in one call.
 const BATCH_EVENTS: u64 = 256;
-/// How often the streams are trimmed.
+/// How often the streams are trimmed, while events come and when none do.
 const TRIM_INTERVAL: Duration = Duration::from_secs(5);
+const TRIM_INTERVAL_IN_CALM: Duration = Duration::from_secs(20);
 /// How long, in seconds, a stream outlives the last relay that maintains it.
 const KEPT_SECONDS: i64 = 86_400;
 /// The longest pause after failures.
@@ -46,7 +47,8 @@ struct Relay {
     epoch: u32,
     /// The position up to which all events are in Redis.
     relayed: u64,
-    trimmed_at: Instant,
+    /// When the streams were trimmed, and how far events had been relayed.
+    trimmed_at: (Instant, u64),
     kept: Kept,
 }
 
@@ -81,6 +83,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
             }
         }
         log.shared.relayed.refuse();
+        log.shared.arrivals.doubt.notify_one();
         sleep(backoff.pause()).await;
     }
 }
@@ -93,7 +96,7 @@ impl Relay {
             script: Script::new(include_str!("append.lua")),
             epoch: relayed.epoch,
             relayed: relayed.position,
-            trimmed_at: Instant::now(),
+            trimmed_at: (Instant::now(), 0),
             kept: Kept::default(),
         };
         relay.start_over_in_new_epoch();
@@ -140,8 +143,13 @@ impl Relay {
             self.start_over_in_new_epoch();
             while self.relay_batch().await? {}
             self.log.shared.relayed.reach(self.relayed);
-            if self.trimmed_at.elapsed() > TRIM_INTERVAL {
-                self.trimmed_at = Instant::now();
+            let (at, relayed) = self.trimmed_at;
+            let interval = match relayed == self.relayed {
+                true => TRIM_INTERVAL_IN_CALM,
+                false => TRIM_INTERVAL,
+            };
+            if at.elapsed() > interval {
+                self.trimmed_at = (Instant::now(), self.relayed);
                 self.trim().await?;
             }
         }

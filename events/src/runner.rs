@@ -33,7 +33,9 @@ use crate::{
     metrics::{OfFollower, between},
     pages::PAGE_EVENTS,
     read,
+    sql::to_i64,
     trace::{self, Kind as SpanKind},
+    waiting::Seat,
 };
 
 /// The longest pause after failures.
@@ -105,10 +107,17 @@ pub async fn run_follower(
                 let mut changes = runner.log.tail().changes();
                 let reached = runner.leases.values().map(|lease| lease.scanned).min();
                 if reached.is_none_or(|reached| *changes.borrow_and_update() <= reached) {
-                    tokio::select! {
-                        _ = timeout(wait, changes.changed()) => {}
-                        _ = stop.changed() => {}
+                    let log = runner.log.clone();
+                    let seat = runner.sit(&log);
+                    let is_time = tokio::select! {
+                        changed = timeout(wait, changes.changed()) => changed.is_err(),
+                        () = seat.is_unsettled() => false,
+                        _ = stop.changed() => false,
+                    };
+                    if is_time {
+                        seat.renew(log.database(), runner.config.lease).await;
                     }
+                    runner.renewed_at = seat.rise();
                 }
             }
             Err(error) => {
@@ -121,13 +130,8 @@ pub async fn run_follower(
             }
         }
     }
-    if let Err(error) = lease::leave(
-        runner.log.database(),
-        runner.follower.name(),
-        &runner.config,
-    )
-    .await
-    {
+    let (database, name) = (runner.log.database(), runner.follower.name());
+    if let Err(error) = lease::leave(database, name, &runner.config).await {
         tracing::warn!(%error, "the leases were not released; they will expire");
     }
 }
@@ -145,10 +149,11 @@ impl Runner {
         }
         let due = self.config.lease / 3;
         if self.renewed_at.is_none_or(|at| at.elapsed() >= due) {
-            self.renew().await?;
+            self.renew_with_others().await?;
         }
-        let (pauses, database) = (&self.log.shared.pauses, self.log.database());
-        if pauses.contain(database, self.follower.name()).await? {
+        let (log, name) = (&self.log, self.follower.name());
+        let (pauses, position) = (&log.shared.pauses, log.tail().position());
+        if pauses.contain(log.database(), position, name).await? {
             sleep(HOLD).await;
             return Ok(false);
         }
@@ -264,6 +269,27 @@ impl Runner {
         attempts::forget(database, name, part).await?;
         self.cautions.remove(&part);
         Ok(())
+    }
+
+    /// Sits down with the others that wait.
+    fn sit<'a>(&self, log: &'a EventLog) -> Seat<'a> {
+        let held = self.leases.iter();
+        let held = held.map(|(part, lease)| (*part, lease.token, to_i64(lease.position)));
+        let key = (&*self.config.owner, self.follower.name());
+        let lease = self.config.lease;
+        log.shared.waiting.sit(key, lease, held, self.renewed_at)
+    }
+
+    /// Renews the leases, and those of the followers of this process that wait.
+    async fn renew_with_others(&mut self) -> Result<()> {
+        let log = self.log.clone();
+        let seat = self.sit(&log);
+        seat.renew(log.database(), self.config.lease).await;
+        self.renewed_at = seat.rise();
+        match self.renewed_at {
+            Some(_) => Ok(()),
+            None => self.renew().await,
+        }
     }
 
     async fn renew(&mut self) -> Result<()> {

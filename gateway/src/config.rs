@@ -153,7 +153,7 @@ pub struct StoreSettings {
     /// Maximum number of connections to Postgres; one user, or one network of users who have not signed in, reads with at most half of them
     #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
     pub max_connections: u32,
-    /// Maximum interval between two polls of the log
+    /// Interval between two polls of the log; with Redis, polls that find nothing come up to a second apart
     #[arg(long, env = "MILLRACE_POLL_INTERVAL", default_value = "100ms", value_parser = duration::within("1ms", "60s"))]
     pub poll_interval: Duration,
 }

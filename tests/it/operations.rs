@@ -5,6 +5,7 @@ mod browsing;
 mod disconnecting;
 mod doctor;
 mod following;
+mod idle;
 mod letters;
 mod pausing;
 mod status;

@@ -101,8 +101,7 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
         handler_config,
         stop.clone(),
     ));
-    let database = log.database().clone();
-    tasks.spawn(rebuilding::serve_requests(database, stop.clone()));
+    tasks.spawn(rebuilding::serve_requests(log.clone(), stop.clone()));
     tasks.spawn(watch_deadlines(log.clone(), stop.clone()));
     tasks.spawn(keep_house(log, stop));
     while let Some(ended) = tasks.join_next().await {

@@ -9,8 +9,8 @@ use std::{
 
 use entities::Entities;
 use events::{
-    Database, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress, RebuildReport,
-    rebuild, requested_rebuilds,
+    Database, EventLog, Looks, ReadModel, RebuildConfig, RebuildError, RebuildPhase,
+    RebuildProgress, RebuildReport, rebuild, requested_rebuilds,
 };
 use indicatif::{HumanCount, ProgressBar};
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::printing;
 
-/// How often a process looks for requests.
+/// How often a process looks for requests while events come.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a process waits before it retries a rebuild that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
@@ -215,17 +215,23 @@ fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) ->
 }
 
 /// Carries out the requests made through the API, one model after the other, until `stop` turns true.
-pub(crate) async fn serve_requests(database: Database, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve_requests(log: EventLog, mut stop: watch::Receiver<bool>) {
+    let database = log.database();
+    let mut looks = Looks::new(&log);
     while !*stop.borrow_and_update() {
-        match requested_rebuilds(&database).await {
+        looks.look(LOOK_INTERVAL);
+        match requested_rebuilds(database).await {
             Ok(names) => {
                 for model in names.iter().filter_map(|name| find_model(name)) {
-                    rebuild_requested(&database, model, stop.clone()).await;
+                    rebuild_requested(database, model, stop.clone()).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "requests for rebuilds could not be read"),
         }
-        let _ = tokio::time::timeout(LOOK_INTERVAL, stop.changed()).await;
+        tokio::select! {
+            () = looks.wait(None) => {}
+            _ = stop.changed() => {}
+        }
     }
 }
 

@@ -6,14 +6,17 @@
 use std::time::Duration;
 
 use ::events::{
-    Backoff, EventLog, Meta, Result, Tx, now,
-    sql::{Dialect, query_one},
+    Backoff, EventLog, Looks, Meta, Result, Tx, now,
+    sql::{Dialect, query_one_as},
 };
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockBehavior, LockType},
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::{
     SignalCommand,
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::boxed;
 
-/// How often the task looks for deadlines that have passed.
+/// How often the task looks for deadlines while signals come and go.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -38,50 +41,67 @@ const ACTOR: &str = "signal_deadline";
 #[boxed]
 pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
     let mut backoff = Backoff::new(LOOK_INTERVAL, MAX_PAUSE);
+    let mut looks = Looks::new(&log);
     while !*stop.borrow_and_update() {
-        let pause = match expire(&log).await {
-            Ok(ended) => {
+        looks.look(LOOK_INTERVAL);
+        let next = match expire(&log).await {
+            Ok(next) => {
                 backoff.reset();
-                if ended > 0 {
-                    tracing::info!(ended, "signals ended at their deadlines");
-                }
-                match ended < BATCH {
-                    true => LOOK_INTERVAL,
-                    false => Duration::ZERO,
-                }
+                next
             }
             Err(error) => {
                 let failures = backoff.fail();
                 if backoff.is_telling() {
                     tracing::warn!(%error, failures, "could not check the deadlines of signals");
                 }
-                backoff.pause()
+                let _ = timeout(backoff.pause(), stop.changed()).await;
+                continue;
             }
         };
-        let _ = tokio::time::timeout(pause, stop.changed()).await;
+        let next = next.map(|next| Instant::now() + next);
+        tokio::select! {
+            () = looks.wait(next) => {}
+            _ = stop.changed() => {}
+        }
     }
 }
 
-/// Ends a batch of them; returns how many.
-async fn expire(log: &EventLog) -> Result<u64> {
-    if !is_any_due(log).await? {
-        return Ok(0);
+/// Ends a batch of them if one is due; returns when the next one is.
+async fn expire(log: &EventLog) -> Result<Option<Duration>> {
+    let next = next_deadline(log).await?;
+    if next.is_none_or(|next| !next.is_zero()) {
+        return Ok(next);
     }
-    log.write(|tx| Box::pin(expire_in_tx(tx))).await
+    let ended = log.write(|tx| Box::pin(expire_in_tx(tx))).await?;
+    if ended > 0 {
+        tracing::info!(ended, "signals ended at their deadlines");
+    }
+    Ok(Some(match ended < BATCH {
+        true => LOOK_INTERVAL,
+        false => Duration::ZERO,
+    }))
 }
 
-/// Returns whether a signal is due. It uses no transaction, which on SQLite would make writers wait for nothing.
-async fn is_any_due(log: &EventLog) -> Result<bool> {
+/// Returns how long it is until the next deadline. It uses no transaction, which on SQLite would make writers wait for nothing.
+async fn next_deadline(log: &EventLog) -> Result<Option<Duration>> {
     let database = &log.database().background;
     // SQLite stores times as texts here, and has the clock of this process.
-    let (time, values) = match database.get_database_backend().is_postgres() {
-        true => ("clock_timestamp()", Vec::new()),
-        false => ("$1", vec![now().into()]),
+    let (seconds, values) = match database.get_database_backend().is_postgres() {
+        true => (
+            "extract(epoch from min(deadline_at) - clock_timestamp())::float8",
+            Vec::new(),
+        ),
+        // One that cannot be read hides no other.
+        false => (
+            "case when min(deadline_at) is not null
+                  then coalesce((julianday(min(deadline_at)) - julianday($1)) * 86400.0, 0.0) end",
+            vec![now().into()],
+        ),
     };
-    let sql = format!(
-        "select 1 as found from signal where completed_at is null and deadline_at <= {time} limit 1"
-    );
-    Ok(query_one(database, &sql, values).await?.is_some())
+    let sql = format!("select {seconds} as seconds from signal where completed_at is null");
+    let seconds: Option<Option<f64>> = query_one_as(database, &sql, values).await?;
+    let seconds = seconds.flatten();
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
 async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {

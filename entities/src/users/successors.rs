@@ -54,7 +54,7 @@ impl Successor {
 }
 
 /// Returns the condition that the exchange is not older than the number of seconds in a parameter.
-fn is_recent(backend: DbBackend, parameter: u8) -> String {
+fn is_recent(backend: DbBackend, parameter: usize) -> String {
     format!("exchanged_at > {}", backend.clock_minus(parameter))
 }
 

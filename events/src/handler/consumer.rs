@@ -14,12 +14,12 @@ use super::{
     Handler, attempt,
     breaker::{Admission, Heard},
     deliveries::{self, Claimed, Scope},
-    jobs::{Ear, Entry},
+    jobs::{Ear, Entry, Hint},
     worker::{DATABASE, Worker},
 };
-use crate::{Error, Result, backoff::Backoff, read};
+use crate::{Error, Looks, Result, backoff::Backoff, read};
 
-/// How often the table is polled, with hints from Redis and without.
+/// How often the table is polled while events come, with hints from Redis and without.
 const POLL_WITH_HINTS: Duration = Duration::from_secs(1);
 const POLL_WITHOUT: Duration = Duration::from_millis(250);
 /// The longest wait for a hint, which is also the longest delay before a stop is noticed.
@@ -39,7 +39,9 @@ pub(super) struct Consumer {
     handler: Arc<dyn Handler>,
     ear: Ear,
     free: Arc<Semaphore>,
-    poll_at: Instant,
+    looks: Looks,
+    /// When the next delivery is due that the last look found.
+    next: Option<Instant>,
     /// When the next delivery that must run alone is looked for.
     alone_at: Instant,
     attempts: JoinSet<()>,
@@ -54,10 +56,11 @@ pub(super) async fn consume(
     let ear = worker.ear(handler.name());
     let mut consumer = Consumer {
         free: Arc::new(Semaphore::new(handler.concurrency().max(1))),
+        looks: Looks::new(&worker.log),
         worker,
         handler,
         ear,
-        poll_at: Instant::now(),
+        next: None,
         alone_at: Instant::now(),
         attempts: JoinSet::new(),
     };
@@ -103,27 +106,25 @@ impl Consumer {
             DATABASE,
             &match &result {
                 Err(Error::Unavailable(error)) => Heard::Down(error.to_string()),
+                Ok(false) => Heard::Nothing,
                 _ => Heard::Up,
             },
         );
-        result
+        result.map(drop)
     }
 
-    async fn claim_some(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
+    /// Returns whether the database was asked.
+    async fn claim_some(&mut self, stop: &mut watch::Receiver<bool>) -> Result<bool> {
         let worker = self.worker.clone();
         let name = self.handler.name();
-        if worker
-            .log
-            .shared
-            .pauses
-            .contain(worker.log.database(), name)
-            .await?
-        {
+        let (log, position) = (&worker.log, worker.log.tail().position());
+        let pauses = &log.shared.pauses;
+        if pauses.contain(log.database(), position, name).await? {
             pause(HOLD, stop).await;
-            return Ok(());
+            return Ok(false);
         }
         let Some(places) = self.take_places(stop).await else {
-            return Ok(());
+            return Ok(false);
         };
         let dependency = super::dependency(&*self.handler);
         let places = match worker.breakers.admit(dependency) {
@@ -132,15 +133,15 @@ impl Consumer {
             Admission::Nothing(wait) => {
                 drop(places);
                 pause(wait.min(PATIENCE), stop).await;
-                return Ok(());
+                return Ok(false);
             }
         };
         let claimed = self.claim_into(places, stop).await;
-        if !matches!(claimed, Ok(1..)) {
+        if !matches!(claimed, Ok(Some(1..))) {
             // The admitted probe has nothing to try.
             worker.breakers.hear(dependency, &Heard::Nothing);
         }
-        claimed.map(drop)
+        claimed.map(|claimed| claimed.is_some())
     }
 
     /// Takes all free places, at least one; `None` when the process is stopping.
@@ -159,33 +160,35 @@ impl Consumer {
         Some(places)
     }
 
-    /// Claims deliveries and returns their number.
+    /// Claims deliveries and returns their number; `None` when there was no reason to ask for any.
     async fn claim_into(
         &mut self,
         places: Vec<OwnedSemaphorePermit>,
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<usize> {
+    ) -> Result<Option<usize>> {
         let now = Instant::now();
-        if self.poll_at <= now {
-            return self.poll(places, stop).await;
+        let due = self.looks.due();
+        let poll_at = self.next.map_or(due, |next| next.min(due));
+        if poll_at <= now {
+            return self.poll(places, stop).await.map(Some);
         }
-        let patience = PATIENCE.min(self.poll_at - now);
-        let entries = self.ear.listen(places.len(), patience).await;
-        if entries.is_empty() {
-            if !self.ear.is_sharp() {
-                // It may have been woken, so the table is polled at once.
-                self.poll_at = Instant::now();
+        let patience = PATIENCE.min(poll_at - now);
+        let entries = match self.ear.listen(places.len(), patience).await {
+            Hint::Entries(entries) => entries,
+            Hint::Wake => {
+                self.next = Some(now);
+                return Ok(None);
             }
-            return Ok(0);
-        }
+            Hint::Nothing => return Ok(None),
+        };
         let Some(company) = self.worker.in_company(stop).await else {
-            return Ok(0);
+            return Ok(None);
         };
         let positions: Vec<_> = entries.iter().map(|entry| entry.position).collect();
         let claims = self.claim(Scope::These(&positions)).await?;
         let claimed = claims.len();
         self.start(claims, entries, places, company).await?;
-        Ok(claimed)
+        Ok(Some(claimed))
     }
 
     /// Claims due deliveries, or one of those that must run alone.
@@ -195,20 +198,29 @@ impl Consumer {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<usize> {
         let (worker, now) = (self.worker.clone(), Instant::now());
-        let (name, limit) = (self.handler.name(), self.handler.policy().limit);
-        let outlook = deliveries::look(worker.log.database(), name, limit).await?;
-        let interval = match self.ear.is_sharp() {
+        let name = self.handler.name();
+        // What is due, or was told of, is found by no look of before.
+        let is_expected = self.next.is_some_and(|next| next <= now);
+        self.looks.look(match self.ear.is_sharp() {
             true => POLL_WITH_HINTS,
             false => POLL_WITHOUT,
+        });
+        // A look that fails is repeated.
+        self.next = Some(now);
+        let outlook = match is_expected {
+            true => worker.look(name).await?,
+            false => worker.look_with_others(name).await?,
         };
         let alone = outlook.alone.filter(|_| self.alone_at <= now);
-        let next = outlook.due.into_iter().chain(alone).reduce(f64::min);
-        let next = next.map_or(interval, |seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .unwrap_or_default()
-                .min(interval)
-        });
-        self.poll_at = Instant::now() + next.max(MISSED);
+        self.next = outlook
+            .due
+            .into_iter()
+            .chain(alone)
+            .reduce(f64::min)
+            .map(|seconds| {
+                let next = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                Instant::now() + next.max(MISSED)
+            });
         if alone.is_some_and(|seconds| seconds <= 0.0) {
             let Some(alone) = worker.alone(stop).await else {
                 // The others go on for a while, however long they take.
@@ -233,7 +245,7 @@ impl Consumer {
         let claims = self.claim(Scope::Due { limit: most }).await?;
         let claimed = claims.len();
         if claimed == most {
-            self.poll_at = Instant::now();
+            self.next = Some(now);
         }
         self.start(claims, Vec::new(), places, company).await?;
         Ok(claimed)

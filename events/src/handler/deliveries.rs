@@ -9,7 +9,7 @@ use crate::{
     Database, DatabaseTransaction, Error, Event, Result,
     database::Pool,
     letters::{self, Kind, Letter},
-    sql::{Dialect, execute, from_i64, number_list, query, query_one_as, to_i64},
+    sql::{Dialect, execute, from_i64, number_list, query, query_as, to_i64},
 };
 
 /// A delivery that this process has claimed.
@@ -48,23 +48,36 @@ fn attempts_in_company(limit: u32) -> i32 {
     i32::try_from(limit.saturating_sub(1).min(2)).unwrap_or(0)
 }
 
-/// Looks for due deliveries without locking anything, as most looks find nothing.
-pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Result<Outlook> {
+/// Looks for due deliveries of these handlers, each with the limit of its attempts, in their order. It locks nothing, as most looks
+/// find nothing.
+pub(super) async fn look(database: &Database, handlers: &[(&str, u32)]) -> Result<Vec<Outlook>> {
     let backend = database.backend();
     let now = backend.seconds(&backend.now());
-    let running = "from delivery where handler = $1 and state = 'running'";
-    let sql = format!(
-        "select (select {due_at} - {now} from delivery where handler = $1 and state = 'waiting') as waiting,
-                (select {leased_until} - {now} {running} and attempts < $2) as left_behind,
-                (select {leased_until} - {now} {running} and attempts >= $2) as alone",
-        due_at = backend.seconds("min(due_at)"),
-        leased_until = backend.seconds("min(leased_until)"),
+    let (due_at, leased_until) = (
+        backend.seconds("min(due_at)"),
+        backend.seconds("min(leased_until)"),
     );
-    let values: Vec<Value> = vec![handler.into(), attempts_in_company(limit).into()];
-    let row = query_one_as(&database.background, &sql, values).await?;
-    let (waiting, left_behind, alone): (Option<f64>, Option<f64>, _) = row.unwrap_or_default();
-    let due = waiting.into_iter().chain(left_behind).reduce(f64::min);
-    Ok(Outlook { due, alone })
+    let looks = (0..handlers.len()).map(|place| {
+        let [handler, attempts] = [1, 2].map(|number| 2 * place + number);
+        let running = format!("from delivery where handler = ${handler} and state = 'running'");
+        format!(
+            "select {place} as place,
+                    (select {due_at} - {now} from delivery where handler = ${handler} and state = 'waiting') as waiting,
+                    (select {leased_until} - {now} {running} and attempts < ${attempts}) as left_behind,
+                    (select {leased_until} - {now} {running} and attempts >= ${attempts}) as alone"
+        )
+    });
+    let sql = looks.collect::<Vec<_>>().join(" union all ") + " order by place";
+    let values = handlers
+        .iter()
+        .flat_map(|(handler, limit)| [Value::from(*handler), attempts_in_company(*limit).into()]);
+    let rows = query_as(&database.background, &sql, values.collect()).await?;
+    let outlook = |row: (i32, Option<f64>, Option<f64>, Option<f64>)| {
+        let (_, waiting, left_behind, alone) = row;
+        let due = waiting.into_iter().chain(left_behind).reduce(f64::min);
+        Outlook { due, alone }
+    };
+    Ok(rows.into_iter().map(outlook).collect())
 }
 
 /// Claims deliveries, each for one attempt, which the claim counts. It never waits for a lock.

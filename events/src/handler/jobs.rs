@@ -42,6 +42,15 @@ pub(super) struct Entry {
     id: String,
 }
 
+/// What a handler hears while it waits.
+pub(super) enum Hint {
+    /// These deliveries may be claimed.
+    Entries(Vec<Entry>),
+    /// There may be something to claim.
+    Wake,
+    Nothing,
+}
+
 /// The hints of one process.
 pub(super) struct Jobs {
     log: EventLog,
@@ -227,21 +236,25 @@ impl Ear {
         self.backoff.failures() == 0 && self.jobs.client.is_some()
     }
 
-    /// Returns at most `most` hints, and waits up to `patience` for the first. Without Redis there are none, and the wait ends
-    /// when there may be work. Must not be cancelled: hints that were just delivered would wait for others to reclaim them.
-    pub(super) async fn listen(&mut self, most: usize, patience: Duration) -> Vec<Entry> {
+    /// Waits up to `patience` for hints, of which it returns at most `most`. Without Redis, the wait ends when there may be work. Must
+    /// not be cancelled: hints that were just delivered would wait for others to reclaim them.
+    pub(super) async fn listen(&mut self, most: usize, patience: Duration) -> Hint {
         if self.jobs.client.is_none() || Instant::now() < self.retry_at {
-            let _ = tokio::time::timeout(patience, self.jobs.woken(self.handler)).await;
-            return Vec::new();
+            let woken = tokio::time::timeout(patience, self.jobs.woken(self.handler)).await;
+            return woken.map_or(Hint::Nothing, |()| Hint::Wake);
         }
         match self.read(most, patience).await {
             Ok(entries) => {
                 self.backoff.reset();
-                entries
+                match entries.is_empty() {
+                    true => Hint::Nothing,
+                    false => Hint::Entries(entries),
+                }
             }
             Err(error) => {
                 if error.code() == Some("NOGROUP") && self.make_group().await.is_ok() {
-                    return Vec::new();
+                    // Redis has lost what hints there were.
+                    return Hint::Wake;
                 }
                 let failures = self.backoff.fail();
                 if self.backoff.is_telling() {
@@ -250,7 +263,7 @@ impl Ear {
                 }
                 self.connection = None;
                 self.retry_at = Instant::now() + self.backoff.pause();
-                Vec::new()
+                Hint::Wake
             }
         }
     }

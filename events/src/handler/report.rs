@@ -20,10 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Reports until it is aborted.
 pub(super) async fn run(database: &Database, owner: &str, breakers: &Breakers) {
     loop {
-        for told in breakers.tell() {
-            if let Err(error) = write(database, owner, &told).await {
-                tracing::debug!(%error, "the state of a breaker was not written");
-            }
+        if let Err(error) = write(database, owner, &breakers.tell()).await {
+            tracing::debug!(%error, "the state of the breakers was not written");
         }
         sleep(PAUSE).await;
         // Both outcomes lead to another report: a change, or none for a while.
@@ -31,24 +29,31 @@ pub(super) async fn run(database: &Database, owner: &str, breakers: &Breakers) {
     }
 }
 
-async fn write(database: &Database, owner: &str, told: &Told) -> Result<()> {
+async fn write(database: &Database, owner: &str, told: &[Told]) -> Result<()> {
     let backend = database.backend();
+    let (mut rows, mut values) = (Vec::new(), vec![Value::from(owner)]);
+    for told in told {
+        let first = values.len() + 1;
+        let [state, failures, error, since] = [1, 2, 3, 4].map(|place| first + place);
+        rows.push(format!(
+            "(${first}, $1, ${state}, ${failures}, ${error}, {}, {})",
+            backend.now_plus(since),
+            backend.now()
+        ));
+        values.extend([
+            Value::from(told.dependency),
+            told.state.name().into(),
+            i32::try_from(told.failures).unwrap_or(i32::MAX).into(),
+            told.error.clone().into(),
+            (-told.since.as_secs_f64()).into(),
+        ]);
+    }
     let sql = format!(
-        "insert into worker_breaker (dependency, owner, state, failures, error, since, seen_at)
-         values ($1, $2, $3, $4, $5, {}, {})
+        "insert into worker_breaker (dependency, owner, state, failures, error, since, seen_at) values {}
          on conflict (dependency, owner) do update set state = excluded.state, failures = excluded.failures,
              error = excluded.error, since = excluded.since, seen_at = excluded.seen_at",
-        backend.now_plus(6),
-        backend.now(),
+        rows.join(", ")
     );
-    let values: Vec<Value> = vec![
-        told.dependency.into(),
-        owner.into(),
-        told.state.name().into(),
-        i32::try_from(told.failures).unwrap_or(i32::MAX).into(),
-        told.error.clone().into(),
-        (-told.since.as_secs_f64()).into(),
-    ];
     execute(database.background_writer(), &sql, values).await?;
     Ok(())
 }

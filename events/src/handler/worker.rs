@@ -15,20 +15,25 @@ use super::{
     Handler, HandlerConfig,
     breaker::Breakers,
     consumer,
-    deliveries::{self, Claimed},
+    deliveries::{self, Claimed, Outlook},
     dependency,
     jobs::{Ear, Jobs},
     registration::Registration,
     report,
 };
-use crate::{EventLog, FollowerConfig, boxed, run_follower};
+use crate::{EventLog, FollowerConfig, Result, boxed, run_follower};
 
 /// The name of the database among the dependencies of handlers.
 pub(super) const DATABASE: &str = "database";
 /// The most events registered in one transaction.
 const BATCH_EVENTS: u64 = 1_000;
-/// Retries due sooner than this are announced by the process that saw the failure; later ones are found in the table.
-const REMINDED: Duration = Duration::from_secs(1);
+/// How old a look may be that handlers share.
+const SHARED_LOOK: Duration = Duration::from_millis(100);
+/// Retries due sooner than this are announced by the process that saw the failure; later ones are found in the table, where looks may
+/// be five seconds apart.
+const REMINDED: Duration = Duration::from_secs(6);
+/// How long a handler waits for another one's look before it looks for itself.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// While it is held, nothing runs alone.
 pub(super) type Company = OwnedRwLockReadGuard<()>;
@@ -40,6 +45,10 @@ pub(super) struct Worker {
     pub(super) config: HandlerConfig,
     pub(super) breakers: Breakers,
     pub(super) jobs: Arc<Jobs>,
+    /// The name of each handler, and the limit of its attempts.
+    handlers: Vec<(&'static str, u32)>,
+    /// What the last look found for handlers that have not asked since, and when it began.
+    outlooks: tokio::sync::Mutex<(Instant, HashMap<&'static str, Outlook>)>,
     crowd: Arc<RwLock<()>>,
     claims: Mutex<HashMap<(&'static str, u64), Claimed>>,
 }
@@ -89,6 +98,34 @@ impl Worker {
             }
         });
         Some(alone)
+    }
+
+    /// Looks for due deliveries of a handler now.
+    pub(super) async fn look(&self, handler: &'static str) -> Result<Outlook> {
+        let found = self.handlers.iter().find(|(name, _)| *name == handler);
+        let outlooks = deliveries::look(
+            self.log.database(),
+            &found.copied().into_iter().collect::<Vec<_>>(),
+        )
+        .await?;
+        Ok(outlooks.into_iter().next().unwrap_or_default())
+    }
+
+    /// Looks for due deliveries of all handlers at once, unless another handler has just done so. Each look is told once to each.
+    pub(super) async fn look_with_others(&self, handler: &'static str) -> Result<Outlook> {
+        let Ok(mut outlooks) = timeout(PATIENCE, self.outlooks.lock()).await else {
+            return self.look(handler).await;
+        };
+        if outlooks.0.elapsed() < SHARED_LOOK
+            && let Some(outlook) = outlooks.1.remove(handler)
+        {
+            return Ok(outlook);
+        }
+        let began = Instant::now();
+        let found = deliveries::look(self.log.database(), &self.handlers).await?;
+        let names = self.handlers.iter().map(|(name, _)| *name);
+        *outlooks = (began, names.zip(found).collect());
+        Ok(outlooks.1.remove(handler).unwrap_or_default())
     }
 
     pub(super) fn ear(&self, handler: &'static str) -> Ear {
@@ -154,6 +191,11 @@ pub async fn run_handlers(
     let worker = Arc::new(Worker {
         breakers: Breakers::new(dependencies.chain([DATABASE])),
         jobs: jobs.clone(),
+        handlers: handlers
+            .iter()
+            .map(|handler| (handler.name(), handler.policy().limit))
+            .collect(),
+        outlooks: tokio::sync::Mutex::new((Instant::now(), HashMap::new())),
         crowd: Arc::default(),
         claims: Mutex::default(),
         log: log.clone(),

@@ -207,8 +207,10 @@ async fn register(
     execute(tx, &sql, vec![follower.into(), owner.into()]).await?;
     // Processes that were not seen for the length of a lease hold none. One that returns is a member again at its next renewal.
     let sql = format!(
-        "delete from follower_member where seen_at < {} and follower = $2",
-        backend.clock_minus(1)
+        "delete from follower_member where (follower, owner) in
+             (select follower, owner from follower_member where seen_at < {} and follower = $2 {})",
+        backend.clock_minus(1),
+        backend.skip_locked()
     );
     execute(tx, &sql, vec![seconds.into(), follower.into()]).await?;
     Ok(())

@@ -25,7 +25,7 @@ pub trait Dialect: Copy {
     }
 
     /// `now` plus the parameter in seconds, which may be negative.
-    fn now_plus(self, parameter: u8) -> String {
+    fn now_plus(self, parameter: usize) -> String {
         format!("{} + {}", self.now(), interval(self, parameter))
     }
 
@@ -35,12 +35,12 @@ pub trait Dialect: Copy {
     }
 
     /// `clock` plus the parameter in seconds.
-    fn clock_plus(self, parameter: u8) -> String {
+    fn clock_plus(self, parameter: usize) -> String {
         format!("{} + {}", self.clock(), interval(self, parameter))
     }
 
     /// `clock` minus the parameter in seconds.
-    fn clock_minus(self, parameter: u8) -> String {
+    fn clock_minus(self, parameter: usize) -> String {
         format!("{} - {}", self.clock(), interval(self, parameter))
     }
 
@@ -63,7 +63,7 @@ pub trait Dialect: Copy {
     }
 
     /// Expands a parameter with a JSON list of numbers for `in (…)`, so that lists of all lengths share a statement.
-    fn numbers(self, parameter: u8) -> String {
+    fn numbers(self, parameter: usize) -> String {
         match self.is_postgres() {
             true => format!(
                 "select value::bigint from json_array_elements_text(${parameter}::text::json)"
@@ -94,7 +94,7 @@ fn time(backend: impl Dialect, postgres: &str) -> String {
     }
 }
 
-fn interval(backend: impl Dialect, parameter: u8) -> String {
+fn interval(backend: impl Dialect, parameter: usize) -> String {
     match backend.is_postgres() {
         true => format!("make_interval(secs => ${parameter})"),
         false => format!("${parameter}"),

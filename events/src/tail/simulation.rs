@@ -209,7 +209,7 @@ impl Simulation {
         tail.offer(places.epoch, events);
     }
 
-    fn pass(&self, is_poll: bool) -> Result<()> {
+    fn pass(&self, is_poll: bool) -> Result<bool> {
         let batch_events = self.outside.lock().rng.u64(1..6);
         let Process {
             tail,

@@ -22,4 +22,5 @@ mod processes;
 mod rebuilding;
 mod replaying;
 mod stopping;
+mod waiting;
 mod world;

@@ -3,16 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use events::{
-    ArchiveConfig, Database, ErasureConfig, EventLog, archive, archived_until,
+    ArchiveConfig, Database, ErasureConfig, EventLog, Looks, archive, archived_until,
     bring_archive_up_to_date, lease_job, prune, work_on_erasure,
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::{RetentionError, RetentionSettings, eraser, prune_config};
 
 /// The name of the lease.
 const JOB: &str = "retention";
-/// How often to look for erasures.
+/// How often to look for erasures while events come.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The length of the lease: after that, another process stands in for one that was killed.
 const LEASE: Duration = Duration::from_secs(30);
@@ -105,7 +108,10 @@ pub(crate) async fn erase_requested(
         settle: settings.erasure_settle,
         archive: settings.archive,
     };
+    let mut looks = Looks::new(&log);
     while !*stop.borrow_and_update() {
+        looks.look(LOOK_INTERVAL);
+        let mut again_at = None;
         match work_on_erasure(&log, &eraser, &config, &stop).await {
             Ok(true) => {
                 tracing::debug!("worked on an erasure");
@@ -113,8 +119,14 @@ pub(crate) async fn erase_requested(
                 continue;
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "an erasure was interrupted; trying again"),
+            Err(error) => {
+                tracing::warn!(%error, "an erasure was interrupted; trying again");
+                again_at = Some(Instant::now() + LOOK_INTERVAL);
+            }
         }
-        let _ = timeout(LOOK_INTERVAL, stop.changed()).await;
+        tokio::select! {
+            () = looks.wait(again_at) => {}
+            _ = stop.changed() => {}
+        }
     }
 }
