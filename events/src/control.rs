@@ -1,6 +1,6 @@
 //! What operators see and change of the workers: which consumers are paused, and which breakers are open. A pause is a row that
-//! every process reads within `PAUSES_KEPT` of the event that comes with it. A paused follower keeps its leases and applies nothing; a paused handler
-//! claims nothing and finishes its running attempts. Called by the domains' operations.
+//! every process reads within `PAUSES_KEPT` of the event that comes with it. A paused follower keeps its leases and applies nothing;
+//! a paused handler claims nothing and finishes its running attempts. Called by the domains' operations.
 
 use std::{
     collections::HashSet,

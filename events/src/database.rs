@@ -286,7 +286,7 @@ impl Database {
     }
 
     /// Runs `work` in a transaction. After a serialization failure, a deadlock or a lock time-out it runs again, at most five
-    /// times and with jittered delays. Must not be cancelled: see the module's head.
+    /// times and with jittered delays. Dropped before its end, it leaves no transaction open: see the module's head.
     pub(crate) async fn transaction<T, E, F>(&self, pool: Pool, work: F) -> Result<T, E>
     where
         E: From<Error> + AsRetryable,

@@ -115,7 +115,7 @@ pub async fn run_follower(
                         _ = stop.changed() => false,
                     };
                     if is_time {
-                        seat.renew(log.database(), runner.config.lease).await;
+                        seat.renew(log.database()).await;
                     }
                     runner.renewed_at = seat.rise();
                 }
@@ -284,7 +284,7 @@ impl Runner {
     async fn renew_with_others(&mut self) -> Result<()> {
         let log = self.log.clone();
         let seat = self.sit(&log);
-        seat.renew(log.database(), self.config.lease).await;
+        seat.renew(log.database()).await;
         self.renewed_at = seat.rise();
         match self.renewed_at {
             Some(_) => Ok(()),

@@ -7,9 +7,10 @@
 //! works on what; it only says that all is as before.
 //!
 //! A transaction changes rows of its own process only, and leaves out those that somebody has locked, so it waits for nobody, and a
-//! lock on a checkpoint holds up the follower that it belongs to. A follower that rises meanwhile waits for nothing either: what was
-//! renewed counts only for the one that still sits as it sat before. One that hangs does not sit, so its parts are taken over as
-//! before; one that ends leaves its seat.
+//! lock on a checkpoint holds up the follower that it belongs to. A follower may rise meanwhile: what was renewed counts only for
+//! those that still sit as they sat before. One that hangs does not sit, so its parts are taken over as
+//! before; one that ends leaves its seat. A process that is stopped in the middle keeps the rows of all its followers until the
+//! database ends its session.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Value};
 use tokio::{
     sync::Notify,
-    time::{Instant, timeout},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -98,33 +99,37 @@ impl Waiting {
 }
 
 impl Seat<'_> {
-    /// Renews the leases of all that sit, if this one's are older than a third of their length.
-    pub(crate) async fn renew(&self, database: &Database, lease: Duration) {
-        let limit = lease / 3;
-        let Ok(_alone) = timeout(limit, self.waiting.renewing.lock()).await else {
-            // The one that renews takes its time.
+    /// Renews the leases of all that sit, if this one's are older than a third of their length. That takes at most as long again: who
+    /// does not know more by then looks for itself.
+    pub(crate) async fn renew(&self, database: &Database) {
+        let Some(lease) = self.due() else { return };
+        let until = Instant::now() + lease / 3;
+        let Ok(_alone) = timeout_at(until, self.waiting.renewing.lock()).await else {
             self.of_own(|seated| seated.renewed_at = None);
             return;
         };
-        let renewed_at = self.of_own(|seated| seated.renewed_at).flatten();
-        if renewed_at.is_none_or(|at| at.elapsed() < limit) {
+        if self.due().is_none() {
             return;
         }
         let owner = &self.key.0;
         let sitting = self.waiting.of_process(owner, lease);
+        let now = Instant::now();
+        // What is not answered in time is dropped, which closes its connection and takes it back.
         let renewing = database.transaction(Pool::Background, |tx| {
             let (owner, sitting) = (owner.clone(), sitting.clone());
             Box::pin(async move { renew_in_tx(tx, &owner, lease, &sitting).await })
         });
-        let stands = match timeout(limit, renewing).await {
+        let stands = match timeout_at(until, renewing).await {
             Ok(Ok(stands)) => stands,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "leases were not renewed together");
                 vec![false; sitting.len()]
             }
-            Err(_) => vec![false; sitting.len()],
+            Err(_) => {
+                tracing::debug!("leases were not renewed together in time");
+                vec![false; sitting.len()]
+            }
         };
-        let now = Instant::now();
         let mut seats = self.waiting.sitting.lock();
         for ((follower, held), stands) in sitting.iter().zip(stands) {
             let seated = seats.get_mut(&(owner.clone(), *follower));
@@ -145,6 +150,15 @@ impl Seat<'_> {
     /// Returns to work. Also returns when the leases were renewed; `None` when the follower has to look for itself.
     pub(crate) fn rise(self) -> Option<Instant> {
         self.of_own(|seated| seated.renewed_at).flatten()
+    }
+
+    /// Returns the length of the leases, if they are known and to be renewed.
+    fn due(&self) -> Option<Duration> {
+        self.of_own(|seated| {
+            let at = seated.renewed_at?;
+            (at.elapsed() >= seated.lease / 3).then_some(seated.lease)
+        })
+        .flatten()
     }
 
     fn of_own<R>(&self, look: impl FnOnce(&mut Seated) -> R) -> Option<R> {
@@ -175,6 +189,17 @@ async fn renew_in_tx(
         let values: Vec<_> = first.iter().cloned().chain(names).collect();
         (places.join(", "), values)
     };
+    // It comes first, as the others lock rows.
+    let (names, values) = named(&[seconds.into()]);
+    let sql = format!(
+        "select m.follower, count(*) as members,
+                count(case when m.seen_at < {} then 1 end) as gone,
+                (select count(*) from checkpoint c where c.follower = m.follower and c.leased_until < {}) as free
+         from follower_member m where m.follower in ({names}) group by m.follower",
+        backend.clock_minus(1),
+        backend.clock(),
+    );
+    let counts: Vec<(String, i64, i64, i64)> = query_as(tx, &sql, values).await?;
     let (names, values) = named(&[seconds.into(), owner.into()]);
     let sql = format!(
         "update checkpoint set leased_until = {} where (follower, part) in
@@ -200,16 +225,6 @@ async fn renew_in_tx(
     );
     let members: Vec<String> = query_as(tx, &sql, values).await?;
 
-    let (names, values) = named(&[seconds.into()]);
-    let sql = format!(
-        "select m.follower, count(*) as members,
-                count(case when m.seen_at < {} then 1 end) as gone,
-                (select count(*) from checkpoint c where c.follower = m.follower and c.leased_until < {}) as free
-         from follower_member m where m.follower in ({names}) group by m.follower",
-        backend.clock_minus(1),
-        backend.clock(),
-    );
-    let counts: Vec<(String, i64, i64, i64)> = query_as(tx, &sql, values).await?;
     let stands = |(name, remembered): &(&'static str, Arc<Held>)| {
         let mut found = held.remove(name).unwrap_or_default();
         found.sort_unstable();

@@ -220,16 +220,20 @@ pub(crate) async fn serve_requests(log: EventLog, mut stop: watch::Receiver<bool
     let mut looks = Looks::new(&log);
     while !*stop.borrow_and_update() {
         looks.look(LOOK_INTERVAL);
+        let mut again_at = None;
         match requested_rebuilds(database).await {
             Ok(names) => {
                 for model in names.iter().filter_map(|name| find_model(name)) {
                     rebuild_requested(database, model, stop.clone()).await;
                 }
             }
-            Err(error) => tracing::warn!(%error, "requests for rebuilds could not be read"),
+            Err(error) => {
+                tracing::warn!(%error, "requests for rebuilds could not be read");
+                again_at = Some(tokio::time::Instant::now() + LOOK_INTERVAL);
+            }
         }
         tokio::select! {
-            () = looks.wait(None) => {}
+            () = looks.wait(again_at) => {}
             _ = stop.changed() => {}
         }
     }

@@ -10,7 +10,7 @@ use super::{
     Attempt, Effect, Handler, HandlerError,
     breaker::Heard,
     deliveries::{self, Claimed},
-    worker::{DATABASE, Worker},
+    worker::{DATABASE, GIVEN_BACK, Worker},
 };
 use crate::{
     Error, Event, Result,
@@ -198,6 +198,9 @@ async fn try_record(
         HandlerError::Unavailable(text) | HandlerError::DatabaseUnavailable(text) => {
             let is_ours = deliveries::give_back(database, claim, Some(text)).await?;
             count(claim, if is_ours { "unavailable" } else { "superseded" });
+            if is_ours {
+                worker.remind(name, position, GIVEN_BACK);
+            }
         }
         HandlerError::Retry(text) if attempt < policy.limit => {
             let delay = policy.delay(attempt, random());

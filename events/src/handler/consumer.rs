@@ -15,7 +15,7 @@ use super::{
     breaker::{Admission, Heard},
     deliveries::{self, Claimed, Scope},
     jobs::{Ear, Entry, Hint},
-    worker::{DATABASE, Worker},
+    worker::{DATABASE, GIVEN_BACK, Worker},
 };
 use crate::{Error, Looks, Result, backoff::Backoff, read};
 
@@ -97,11 +97,15 @@ impl Consumer {
     /// Makes one round: checks what is allowed, waits once for hints or polls the table once, and starts the claims that follow.
     async fn round(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
         let worker = self.worker.clone();
-        if let Admission::Nothing(wait) = worker.breakers.admit(DATABASE) {
-            pause(wait, stop).await;
-            return Ok(());
-        }
-        let result = self.claim_some(stop).await;
+        let result = match worker.breakers.admit(DATABASE) {
+            Admission::Nothing(wait) => {
+                pause(wait, stop).await;
+                return Ok(());
+            }
+            // A probe has to ask, also when there is nothing to claim.
+            Admission::Probe => worker.look(self.handler.name()).await.map(|_| true),
+            Admission::All => self.claim_some(stop).await,
+        };
         worker.breakers.hear(
             DATABASE,
             &match &result {
@@ -318,6 +322,7 @@ impl Consumer {
                     sleep(MAX_PAUSE).await;
                 }
                 worker.forget(claim);
+                worker.remind(claim.handler, claim.position, GIVEN_BACK);
             }
         });
     }

@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use parking_lot::Mutex;
 use redis::{
     AsyncTypedCommands, Client, RedisResult,
@@ -247,8 +248,12 @@ impl Ear {
             Ok(entries) => {
                 self.backoff.reset();
                 match entries.is_empty() {
-                    true => Hint::Nothing,
                     false => Hint::Entries(entries),
+                    // Of what Redis did not take, this process was told by itself.
+                    true => match self.jobs.woken(self.handler).now_or_never() {
+                        Some(()) => Hint::Wake,
+                        None => Hint::Nothing,
+                    },
                 }
             }
             Err(error) => {

@@ -32,6 +32,8 @@ const SHARED_LOOK: Duration = Duration::from_millis(100);
 /// Retries due sooner than this are announced by the process that saw the failure; later ones are found in the table, where looks may
 /// be five seconds apart.
 const REMINDED: Duration = Duration::from_secs(6);
+/// When a delivery that was given back is announced again: it is due at once, but what was away is hardly back.
+pub(super) const GIVEN_BACK: Duration = Duration::from_millis(500);
 /// How long a handler waits for another one's look before it looks for itself.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -167,7 +169,10 @@ impl Worker {
         for claim in self.held() {
             let (handler, position) = (claim.handler, claim.position);
             match deliveries::give_back(self.log.database(), &claim, None).await {
-                Ok(true) => tracing::info!(handler, position, "a delivery was handed back"),
+                Ok(true) => {
+                    self.jobs.announce(vec![(handler, position)]);
+                    tracing::info!(handler, position, "a delivery was handed back");
+                }
                 // It was decided after all.
                 Ok(false) => {}
                 Err(error) => {

@@ -72,7 +72,7 @@ async fn one_renews_for_all_that_sit() {
     let [one, two] = ["one", "two"].map(|name| sit(&waiting, name));
     drop(sit(&waiting, "three"));
     let elsewhere = sit_with(&waiting, ("another process", "three"), PARTS);
-    one.renew(&database, LEASE).await;
+    one.renew(&database).await;
     for (follower, parts) in [("one", PARTS), ("two", PARTS), ("three", 0)] {
         let renewed = renewed(&database, follower).await;
         assert_eq!(renewed, i64::from(parts), "{follower}");
@@ -88,21 +88,23 @@ async fn nobody_renews_what_another_has_just_renewed() {
     let (_file, database) = database_with(&["one", "two"]).await;
     let waiting = Waiting::default();
     let [one, two] = ["one", "two"].map(|name| sit(&waiting, name));
-    one.renew(&database, LEASE).await;
+    one.renew(&database).await;
     change(&database, "update checkpoint set leased_until = 1").await;
-    two.renew(&database, LEASE).await;
+    two.renew(&database).await;
     assert_eq!(renewed(&database, "two").await, 0);
 }
 
 #[tokio::test]
 async fn who_does_not_find_all_as_it_was_looks_for_itself() {
     let another = "insert into follower_member (follower, owner, seen_at) values ('one', 'another', unixepoch())";
-    let gone =
-        "insert into follower_member (follower, owner, seen_at) values ('one', 'another', 1)";
     let one = "where follower = 'one'";
     for (what, stands) in [
         (
             format!("update checkpoint set position = 5 {one} and part = 3"),
+            false,
+        ),
+        (
+            format!("update checkpoint set token = 2 {one} and part = 3"),
             false,
         ),
         (
@@ -116,7 +118,6 @@ async fn who_does_not_find_all_as_it_was_looks_for_itself() {
         (format!("delete from checkpoint {one} and part = 3"), false),
         (format!("delete from follower_member {one}"), false),
         (another.to_owned(), false),
-        (gone.to_owned(), false),
         (
             "update checkpoint set position = 5 where follower = 'two'".to_owned(),
             true,
@@ -126,7 +127,7 @@ async fn who_does_not_find_all_as_it_was_looks_for_itself() {
         let waiting = Waiting::default();
         let [one, two] = ["one", "two"].map(|name| sit(&waiting, name));
         change(&database, &what).await;
-        two.renew(&database, LEASE).await;
+        two.renew(&database).await;
         if !stands {
             one.is_unsettled().await;
         }
@@ -140,11 +141,11 @@ async fn a_smaller_share_stands_while_no_part_is_free() {
     let waiting = Waiting::default();
     change(
         &database,
-        "update checkpoint set owner = 'another' where part >= 4",
+        "update checkpoint set owner = 'another', leased_until = unixepoch() + 1000 where part >= 4",
     )
     .await;
     let one = sit_with(&waiting, (OWNER, "one"), 4);
-    one.renew(&database, LEASE).await;
+    one.renew(&database).await;
     assert!(is_renewed(one.rise()));
     change(
         &database,
@@ -152,7 +153,7 @@ async fn a_smaller_share_stands_while_no_part_is_free() {
     )
     .await;
     let one = sit_with(&waiting, (OWNER, "one"), 4);
-    one.renew(&database, LEASE).await;
+    one.renew(&database).await;
     assert_eq!(one.rise(), None);
 }
 
@@ -161,7 +162,7 @@ async fn who_rose_meanwhile_is_not_told() {
     let (_file, database) = database_with(&["one", "two"]).await;
     let waiting = Waiting::default();
     let [one, two] = ["one", "two"].map(|name| sit(&waiting, name));
-    let ((), again) = tokio::join!(one.renew(&database, LEASE), async {
+    let ((), again) = tokio::join!(one.renew(&database), async {
         assert!(!is_renewed(two.rise()), "it does not wait");
         sit(&waiting, "two")
     });
@@ -186,7 +187,25 @@ async fn a_database_that_does_not_answer_settles_nothing() {
         .execute_unprepared("update checkpoint set position = position")
         .await
         .expect("the only writer");
-    one.renew(&database, lease).await;
+    one.renew(&database).await;
     two.is_unsettled().await;
     assert_eq!((one.rise(), two.rise()), (None, None));
+}
+
+#[tokio::test]
+async fn a_member_that_is_gone_leaves_its_share() {
+    let (_file, database) = database_with(&["one"]).await;
+    let waiting = Waiting::default();
+    for (seen_at, stands) in [("unixepoch()", true), ("1", false)] {
+        let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 1000 where part >= 8";
+        change(&database, others).await;
+        let member = format!(
+            "insert into follower_member (follower, owner, seen_at) values ('one', 'another', {seen_at})
+             on conflict (follower, owner) do update set seen_at = excluded.seen_at"
+        );
+        change(&database, &member).await;
+        let one = sit_with(&waiting, (OWNER, "one"), 8);
+        one.renew(&database).await;
+        assert_eq!(one.rise().is_some(), stands, "seen at {seen_at}");
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::{BreakerState, read_breakers};
+use events::{BreakerState, pause, read_breakers};
 use tests::{eventually, guard, postgres::Postgres};
 
 use crate::{
@@ -94,7 +94,14 @@ async fn a_database_that_goes_away_costs_time() {
     let world = World::at(Way::Distributed, url, None, guard::new_directory("away")).await;
     let log = world.log().await;
     let worker = Worker::new("surviving", "any");
-    let running = Running::start(&log, vec![worker.arc()], "any");
+    let mut handlers = vec![worker.arc()];
+    // Those that may claim nothing must not stand in the way of the one that finds out that the database is back.
+    for name in ["paused_first", "paused_second", "paused_third"] {
+        handlers.push(Worker::new(name, "any").arc());
+        let paused = pause(world.database.writer(), name, "the test").await;
+        assert!(paused.expect("a pause"));
+    }
+    let running = Running::start(&log, handlers, "any");
     ask(&log, "JobAsked", vec![Todo::Sleep(2_500); 8]).await;
     eventually("all places are taken", SOON, async || {
         (worker.running.load(Ordering::SeqCst) == 8).then_some(())

@@ -45,7 +45,7 @@ fn a_checkpoint_that_is_locked_holds_up_its_follower_alone() {
                 assert!(!text.contains("follower in"), "all wait: {text}");
                 alone += 1;
             }
-            (alone >= 20).then_some(())
+            (alone >= 5).then_some(())
         })
         .await;
         replay.commit().await.expect("the end of the lock");

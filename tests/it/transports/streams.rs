@@ -126,7 +126,9 @@ async fn sockets_begin_with_a_cursor(setup: Setup) {
 async fn multipart_answers_have_their_form(setup: Setup) {
     let app = setup.start_many(1, 1, &["--sse-keep-alive", "100ms"]);
     let client = app.client();
-    let body = json!({ "query": "subscription { customerChanged { type } }" }).to_string();
+    let document = "subscription($after: String) { customerChanged(after: $after) { type } }";
+    let body =
+        json!({ "query": document, "variables": { "after": client.head().await } }).to_string();
     let accept = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json";
     let post = tests::http::post("/graphql", &[("accept", accept)], body.as_bytes());
     let mut stream = EventStream::open(client, &post).await;
