@@ -28,4 +28,4 @@ async fn little_is_asked_when_nothing_happens(setup: Setup) {
     }
 }
 
-tests::distributed!(little_is_asked_when_nothing_happens);
+tests::distributed!(alone: little_is_asked_when_nothing_happens);
