@@ -41,11 +41,11 @@ const ALLOWANCES: [(&str, f64); 8] = [
     ("", 0.5),
 ];
 
-/// The tables whose rows are not of what was written.
-const BOUNDED: [&str; 8] = [
+/// The tables whose rows are not of what was written. `follower_attempt` is not among them: on a machine where workers are late it comes to
+/// have a row for each part, and no more.
+const BOUNDED: [&str; 7] = [
     "checkpoint",
     "follower_member",
-    "follower_attempt",
     "worker_breaker",
     "presence_gateway",
     "presence_socket",
