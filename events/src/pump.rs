@@ -170,11 +170,11 @@ impl<S: Source> Pump<'_, S> {
             let is_poll = now >= rhythm.poll_at;
             let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << backoff.failures().min(4)));
             match self.pass(is_poll, patience).await {
-                Ok(has_found) => {
+                Ok(is_late) => {
                     backoff.reset();
                     if is_poll {
-                        rhythm.polled(now, has_found || !arrivals.are_open());
-                    } else if has_found {
+                        rhythm.polled(now, is_late || !arrivals.are_open());
+                    } else if is_late {
                         // Unless it arrives, it is to be read soon.
                         rhythm.hurry(now);
                     }
@@ -192,7 +192,8 @@ impl<S: Source> Pump<'_, S> {
         }
     }
 
-    /// Makes one pass over the log, and returns whether it found anything. On a poll (`is_poll`), that was missed by the faster ways.
+    /// Makes one pass over the log. On a poll (`is_poll`), any event found was missed by the faster ways. Returns whether a poll found
+    /// any, or, after another pass, whether the tail still lacks some.
     pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<bool> {
         let started = Instant::now();
         let reached = self.tail.cursor();
@@ -226,7 +227,6 @@ impl<S: Source> Pump<'_, S> {
         self.currency.look(head.position, started);
         // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
         // arrived by the next poll are read.
-        let has_found = head.position > reached.position;
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
         // The events that this process has written and numbered are known to it.
         let first = (head.position + 1).saturating_sub(numbered);
@@ -243,7 +243,12 @@ impl<S: Source> Pump<'_, S> {
             false => Ok(()),
         };
         self.currency.settle(self.tail.position());
-        read.map(|()| has_found)
+        read?;
+        let had = match is_poll {
+            true => reached.position,
+            false => self.tail.position(),
+        };
+        Ok(head.position > had)
     }
 
     /// Reads what the tail lacks. This pass has numbered the events from `first` on.

@@ -107,13 +107,24 @@ async fn sample(rig: &mut Rig, admins: &[Admin]) -> Result<BTreeMap<String, f64>
         let scrape = admin.scrape().await;
         let megabytes = process.resident_bytes() as f64 / f64::from(1 << 20);
         sample.insert(format!("{name} megabytes"), megabytes);
-        for (what, metric) in [
+        let of_all = [
             ("descriptors", "process_open_fds"),
             ("threads", "process_threads"),
             ("tasks", "millrace_tasks"),
+        ];
+        let of_gateways = [
             ("sockets", "millrace_sockets"),
             ("subscriptions", "millrace_subscriptions"),
-        ] {
+        ];
+        let is_gateway = number < rig.gateways.len();
+        let metrics = of_all
+            .iter()
+            .chain(of_gateways.iter().filter(|_| is_gateway));
+        for (what, metric) in metrics {
+            // One that is not there would be flat.
+            if !scrape.types.contains_key(*metric) {
+                return Err(format!("{name} has no {metric}"));
+            }
             sample.insert(format!("{name} {what}"), scrape.sum(metric, &[]));
         }
     }
