@@ -35,7 +35,7 @@ use crate::{
     read,
     sql::to_i64,
     trace::{self, Kind as SpanKind},
-    waiting::Seat,
+    waiting::{self, Seat},
 };
 
 /// The longest pause after failures.
@@ -103,7 +103,8 @@ pub async fn run_follower(
             Ok(true) => backoff.reset(),
             Ok(false) => {
                 backoff.reset();
-                let wait = (runner.config.lease / 3).min(Duration::from_millis(500));
+                let without = runner.renewed_at.filter(|_| runner.leases.is_empty());
+                let wait = waiting::rest(runner.config.lease, without);
                 let mut changes = runner.log.tail().changes();
                 let reached = runner.leases.values().map(|lease| lease.scanned).min();
                 if reached.is_none_or(|reached| *changes.borrow_and_update() <= reached) {

@@ -27,6 +27,14 @@ use crate::{
     sql::{Dialect, query_as},
 };
 
+/// Returns how long a follower waits for events. One that has looked for leases and got none may stand in for somebody who was killed:
+/// it looks again as soon as a renewal is due.
+pub(crate) fn rest(lease: Duration, looked_in_vain: Option<Instant>) -> Duration {
+    let since = looked_in_vain.map_or(Duration::ZERO, |at| at.elapsed());
+    let due = (lease / 3).saturating_sub(since);
+    due.min(Duration::from_millis(500))
+}
+
 /// Part, token and position of what a follower holds, by part.
 type Held = Vec<(i16, i64, i64)>;
 
