@@ -21,7 +21,7 @@ mod tables;
 mod trending;
 
 pub use aggregate::{Actor, Discontinuous, PostCommand, PostState, decide, fold};
-pub use commands::{ChangeComment, ChangePost, PostAnswer};
+pub use commands::{ChangePost, PostAnswer};
 pub use error::{PostError, PostRefusal};
 pub(crate) use events::event_contracts;
 pub use events::{

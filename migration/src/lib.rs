@@ -31,6 +31,7 @@ const CONCURRENT: &[&str] = &[
     "m0022_lists",
     "m0028_people_lists",
     "m0029_username_indexes",
+    "m0032_comment_posts",
 ];
 
 /// The migrations in order.

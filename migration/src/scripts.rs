@@ -87,6 +87,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0030_derivation"),
     // How many sockets users have, and what gateways are called.
     script!("0031_sockets"),
+    // The index by which the log says which post a comment is on.
+    script!("0032_comment_posts"),
 ];
 
 impl MigrationName for Script {

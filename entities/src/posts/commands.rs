@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::events::{
     Tx, Written, now,
-    sql::{Dialect, execute},
+    sql::{Dialect, execute, query_one_as},
 };
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -37,15 +37,6 @@ pub struct ChangePost {
     pub id: PostId,
     /// Fails with a conflict when the post is at another version.
     pub expected_version: Option<i64>,
-}
-
-/// Names the comment to change.
-#[derive(Debug, Clone, Copy)]
-pub struct ChangeComment {
-    /// The post that it belongs to.
-    pub post_id: PostId,
-    /// The id of the comment.
-    pub id: CommentId,
 }
 
 /// The answer of a command.
@@ -82,12 +73,19 @@ enum Answered {
     Changed(Fold),
 }
 
+/// The post that a command is about.
+#[derive(Clone, Copy)]
+enum Target {
+    Post(ChangePost),
+    PostOf(CommentId),
+}
+
 /// A command with its caller and target.
 #[derive(Clone)]
 struct Order {
     context: CommandContext,
     actor: Actor,
-    target: ChangePost,
+    target: Target,
     command: PostCommand,
 }
 
@@ -113,7 +111,7 @@ impl Posts {
         message: String,
     ) -> Result<PostAnswer> {
         let command = PostCommand::EditMessage { message };
-        self.execute(context, target, command).await
+        self.execute(context, Target::Post(target), command).await
     }
 
     /// Likes a post. A second like of the same user changes nothing and appends no event.
@@ -149,12 +147,11 @@ impl Posts {
     pub async fn edit_comment(
         &self,
         context: CommandContext,
-        target: ChangeComment,
+        comment_id: CommentId,
         text: String,
     ) -> Result<PostAnswer> {
-        let comment_id = target.id;
         let command = PostCommand::EditComment { comment_id, text };
-        self.execute(context, at_any_version(target.post_id), command)
+        self.execute(context, Target::PostOf(comment_id), command)
             .await
     }
 
@@ -163,11 +160,10 @@ impl Posts {
     pub async fn remove_comment(
         &self,
         context: CommandContext,
-        target: ChangeComment,
+        comment_id: CommentId,
     ) -> Result<PostAnswer> {
-        let comment_id = target.id;
         let command = PostCommand::RemoveComment { comment_id };
-        self.execute(context, at_any_version(target.post_id), command)
+        self.execute(context, Target::PostOf(comment_id), command)
             .await
     }
 
@@ -178,13 +174,14 @@ impl Posts {
         context: CommandContext,
         target: ChangePost,
     ) -> Result<PostAnswer> {
-        self.execute(context, target, PostCommand::Delete).await
+        self.execute(context, Target::Post(target), PostCommand::Delete)
+            .await
     }
 
     async fn execute(
         &self,
         context: CommandContext,
-        target: ChangePost,
+        target: Target,
         command: PostCommand,
     ) -> Result<PostAnswer> {
         authorize(&context.viewer, Action::WritePosts)?;
@@ -241,15 +238,28 @@ impl Posts {
     }
 }
 
-fn at_any_version(id: PostId) -> ChangePost {
-    ChangePost {
+fn at_any_version(id: PostId) -> Target {
+    Target::Post(ChangePost {
         id,
         expected_version: None,
-    }
+    })
+}
+
+/// Returns the post of a comment. The log says it as soon as the comment is there, which the read model does not.
+async fn post_of_in_tx(tx: &Tx<'_>, comment: CommentId) -> Result<PostId> {
+    // The text of the condition is the one that the index `event_comment` has.
+    let sql =
+        "select stream_id from event where type = 'PostCommentAdded' and data ->> 'commentId' = $1";
+    let post = query_one_as(&**tx, sql, vec![comment.uuid().to_string().into()]).await?;
+    post.ok_or(PostError::NotFound("comment"))
 }
 
 async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done> {
-    let (id, past) = (order.target.id, folds.past());
+    let past = folds.past();
+    let (id, expected_version) = match order.target {
+        Target::Post(target) => (target.id, target.expected_version),
+        Target::PostOf(comment) => (post_of_in_tx(tx, comment).await?, None),
+    };
     let before = match &order.command {
         PostCommand::Create { .. } => None,
         _ => {
@@ -259,7 +269,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     };
     let fact = decide(before.as_deref(), order.actor, &order.command)?;
     let current = before.as_ref().map_or(0, |before| before.version());
-    PostError::check_version(STREAM, order.target.expected_version, current)?;
+    PostError::check_version(STREAM, expected_version, current)?;
     let deleted = before
         .clone()
         .filter(|_| matches!(fact, Some(PostFact::Deleted(_))));

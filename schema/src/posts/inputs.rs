@@ -1,7 +1,7 @@
 //! The inputs of posts, and their conversion to those of `entities`.
 
 use async_graphql::{Enum, ID};
-use entities::posts::{self, ChangeComment, ChangePost, PostId};
+use entities::posts::{self, ChangePost, CommentId, PostId};
 
 use crate::{
     error::Result,
@@ -38,13 +38,12 @@ inputs! {
 
     /// A new text for a comment of your own.
     UpdateCommentInput {
-        post_id: ID = "The global id of the post that the comment is on.",
         id: ID = "The global id of the comment.",
         text: String = "The text, 1 to 2,000 characters.",
     }
 
     /// A comment to delete.
-    DeleteCommentInput { post_id: ID = "The global id of the post that the comment is on.", id: ID = "The global id of the comment." }
+    DeleteCommentInput { id: ID = "The global id of the comment." }
 }
 
 pub(super) fn post_id(field: &str, id: &ID) -> Result<PostId> {
@@ -58,11 +57,8 @@ pub(super) fn post_target(id: &ID, expected_version: Option<i64>) -> Result<Chan
     })
 }
 
-pub(super) fn comment_target(post: &ID, comment: &ID) -> Result<ChangeComment> {
-    Ok(ChangeComment {
-        post_id: post_id("postId", post)?,
-        id: id::decode("id", comment)?,
-    })
+pub(super) fn comment_id(id: &ID) -> Result<CommentId> {
+    id::decode("id", id)
 }
 
 filters! {

@@ -9,7 +9,7 @@ use super::{
     comment::Comment,
     inputs::{
         AddCommentInput, CreatePostInput, DeleteCommentInput, DeletePostInput, LikePostInput,
-        UnlikePostInput, UpdateCommentInput, UpdatePostInput, comment_target, post_id, post_target,
+        UnlikePostInput, UpdateCommentInput, UpdatePostInput, comment_id, post_id, post_target,
     },
     object::Post,
 };
@@ -136,9 +136,9 @@ impl PostsMutation {
         ctx: &Context<'_>,
         input: UpdateCommentInput,
     ) -> Reply<UpdateCommentPayload> {
-        let target = comment_target(&input.post_id, &input.id)?;
+        let id = comment_id(&input.id)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
-        let answer = posts.edit_comment(context, target, input.text).await?;
+        let answer = posts.edit_comment(context, id, input.text).await?;
         let (comment, post) = comment_of(&answer)?;
         Ok(Some(UpdateCommentPayload { comment, post }))
     }
@@ -149,9 +149,9 @@ impl PostsMutation {
         ctx: &Context<'_>,
         input: DeleteCommentInput,
     ) -> Reply<DeleteCommentPayload> {
-        let target = comment_target(&input.post_id, &input.id)?;
+        let id = comment_id(&input.id)?;
         let posts = &entities(ctx).posts;
-        let answer = posts.remove_comment(command_context(ctx)?, target).await?;
+        let answer = posts.remove_comment(command_context(ctx)?, id).await?;
         let (comment, post) = comment_of(&answer)?;
         Ok(Some(DeleteCommentPayload { comment, post }))
     }

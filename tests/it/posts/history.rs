@@ -26,7 +26,7 @@ async fn every_version_is_as_it_was_shown(setup: Setup) {
     let kept = comment(&ada, &shown[0], "Kept").await;
     shown.push(find_at(&ada, &id, 4).await);
     let removed = comment(&ada, &shown[0], "Regretted").await;
-    let edit = json!({ "postId": id, "id": kept["id"], "text": "Kept and edited" });
+    let edit = json!({ "id": kept["id"], "text": "Kept and edited" });
     let edited = apply(&ada, "updateComment", edit).await["post"].clone();
     for (index, post) in shown.iter().enumerate() {
         let version = index as i64 + 1;
@@ -35,7 +35,7 @@ async fn every_version_is_as_it_was_shown(setup: Setup) {
     assert_eq!(find_at(&ada, &id, 6).await, edited);
     assert_eq!(find_at(&ada, &id, 7).await, Value::Null, "not yet");
 
-    let remove = json!({ "postId": id, "id": removed["id"] });
+    let remove = json!({ "id": removed["id"] });
     let now = apply(&ada, "deleteComment", remove).await["post"].clone();
     becomes(&ada, &now).await;
     let events = history(&bob, &id).await;

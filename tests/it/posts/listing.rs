@@ -138,7 +138,7 @@ async fn comments_come_in_pages(setup: Setup) {
         comments.push(comment(&ada, &post, &format!("comment {number}")).await);
     }
     for removed in [2_usize, 5, 9] {
-        let input = json!({ "postId": post["id"], "id": comments[removed]["id"] });
+        let input = json!({ "id": comments[removed]["id"] });
         apply(&ada, "deleteComment", input).await;
     }
     let state = find_at(&ada, &post["id"], 14).await;

@@ -60,7 +60,7 @@ async fn changes_come_with_the_post_after_them(setup: Setup) {
         assert_eq!(change["version"], version);
         assert!(change["post"]["version"].as_i64() >= change["version"].as_i64());
     }
-    let remove = json!({ "postId": id, "id": first["id"] });
+    let remove = json!({ "id": first["id"] });
     apply(&bob, "deleteComment", remove).await;
     let removed = next(&mut live, "1", "postChanged").await;
     assert_eq!(removed["comment"], json!({ "number": 1, "text": null }));

@@ -1,6 +1,7 @@
 //! The life of a post: each mutation answers with the new state at once, the read model follows, and what was deleted is
 //! gone.
 
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use tests::Setup;
 
@@ -53,14 +54,14 @@ async fn a_life(setup: Setup) {
         (&first["number"], &second["number"]),
         (&json!(1), &json!(2))
     );
-    let input = json!({ "postId": id, "id": first["id"], "text": "The first" });
+    let input = json!({ "id": first["id"], "text": "The first" });
     let payload = apply(&by_bob, "updateComment", input.clone()).await;
     assert_eq!(payload["comment"]["text"], "The first");
     assert!(payload["comment"]["editedAt"].is_string());
     let unchanged = apply(&by_bob, "updateComment", input).await;
     assert_eq!(unchanged["comment"], payload["comment"]);
     assert_eq!(unchanged["post"]["version"], payload["post"]["version"]);
-    let input = json!({ "postId": id, "id": second["id"] });
+    let input = json!({ "id": second["id"] });
     let removed = apply(&by_ada, "deleteComment", input.clone()).await;
     assert_eq!(removed["comment"]["text"], Value::Null);
     assert!(removed["comment"]["deletedAt"].is_string());
@@ -103,6 +104,62 @@ async fn a_life(setup: Setup) {
     ] {
         send(&by_ada, field, input).await.expect_code("NOT_FOUND");
     }
+}
+
+/// The log knows the post of a comment by itself: without workers there is no read model to ask.
+async fn comments_are_changed_by_their_ids_alone(setup: Setup) {
+    let app = setup.start_many(2, 0, &[]);
+    let (ada, by_ada) = person(app.client(), "Ada").await;
+    let post = create(&by_ada, "Hello").await;
+    let first = comment(&by_ada, &post, "First").await;
+    let there = ada.client(&app.gateways[1].client);
+    let edit = json!({ "id": first["id"], "text": "The first" });
+    let edited = apply(&there, "updateComment", edit.clone()).await;
+    assert_eq!(edited["comment"]["text"], "The first");
+    assert_eq!(edited["post"]["id"], post["id"]);
+    let delete = json!({ "id": first["id"] });
+    let (one, other) = futures::join!(
+        send(&there, "deleteComment", delete.clone()),
+        send(&by_ada, "deleteComment", delete),
+    );
+    let codes = [one.code(), other.code()];
+    assert!(
+        codes.contains(&None) && codes.contains(&Some("NOT_FOUND")),
+        "{codes:?}"
+    );
+    send(&by_ada, "updateComment", edit)
+        .await
+        .expect_code("NOT_FOUND");
+    for wrong in [&post["id"], &json!("comment_1"), &json!("")] {
+        send(&by_ada, "deleteComment", json!({ "id": wrong }))
+            .await
+            .expect_code("VALIDATION");
+    }
+}
+
+async fn the_log_finds_a_comment_by_an_index(setup: Setup) {
+    let _app = setup.start();
+    let database = setup.database().await;
+    let condition = "type = 'PostCommentAdded' and data ->> 'commentId' = 'x'";
+    let database = database.begin().await.expect("a transaction");
+    let backend = database.get_database_backend();
+    let (explain, column) = match backend {
+        DbBackend::Postgres => {
+            // The log is nearly empty, where reading all of it is as cheap.
+            let set = database.execute_unprepared("set local enable_seqscan = off");
+            set.await.expect("a setting");
+            ("explain", "QUERY PLAN")
+        }
+        _ => ("explain query plan", "detail"),
+    };
+    let sql = format!("{explain} select stream_id from event where {condition}");
+    let rows = database.query_all_raw(Statement::from_string(backend, sql));
+    let rows = rows.await.expect("a plan");
+    let plan: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get("", column).expect("a line"))
+        .collect();
+    assert!(plan.concat().contains("event_comment"), "{plan:?}");
 }
 
 async fn repeats_get_the_first_answer(setup: Setup) {
@@ -165,4 +222,10 @@ async fn many_like_it_at_once(setup: Setup) {
     becomes(&ada, &now).await;
 }
 
-tests::both_ways!(a_life, repeats_get_the_first_answer, many_like_it_at_once);
+tests::both_ways!(
+    a_life,
+    the_log_finds_a_comment_by_an_index,
+    repeats_get_the_first_answer,
+    many_like_it_at_once,
+);
+tests::distributed!(comments_are_changed_by_their_ids_alone);

@@ -172,10 +172,10 @@ async fn write_everywhere(scene: &Scene) -> Written {
     posts::comment(&bob, &own, "a friendly comment").await;
     let other = posts::create(&bob, "a friendly post").await;
     let comment = posts::comment(&ada, &other, &format!("comment {MARKER}")).await;
-    let edited = json!({ "postId": other["id"], "id": comment["id"], "text": format!("edited comment {MARKER}") });
+    let edited = json!({ "id": comment["id"], "text": format!("edited comment {MARKER}") });
     posts::apply(&ada, "updateComment", edited).await;
     let removed = posts::comment(&ada, &other, &format!("removed {MARKER}")).await;
-    let input = json!({ "postId": other["id"], "id": removed["id"] });
+    let input = json!({ "id": removed["id"] });
     posts::apply(&ada, "deleteComment", input).await;
     // Somebody looks at it, so that every process has it at hand.
     for client in [&bob, admin] {

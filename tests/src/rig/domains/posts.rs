@@ -15,8 +15,8 @@ const MOST: usize = 20;
 pub(in crate::rig) async fn write(mut hand: Hand, shared: Vec<String>) -> Hand {
     let mut own: Vec<Own> = Vec::new();
     let mut liked: BTreeSet<usize> = BTreeSet::new();
-    // The user's own comments, each with its post.
-    let mut comments: Vec<(String, Value)> = Vec::new();
+    // The user's own comments.
+    let mut comments: Vec<Value> = Vec::new();
     while hand.goes_on().await {
         let text = hand.new_text();
         let place = hand.random.usize(..shared.len());
@@ -38,16 +38,16 @@ pub(in crate::rig) async fn write(mut hand: Hand, shared: Vec<String>) -> Hand {
             3..5 => {
                 let input = json!({ "postId": shared[place], "text": text });
                 let payload = hand.ask("addComment", COMMENT, input, ONE).await;
-                comments.push((shared[place].clone(), payload["comment"]["id"].clone()));
+                comments.push(payload["comment"]["id"].clone());
             }
             5 if !comments.is_empty() => {
-                let (post, id) = &comments[hand.random.usize(..comments.len())];
-                let input = json!({ "postId": post, "id": id, "text": text });
+                let id = &comments[hand.random.usize(..comments.len())];
+                let input = json!({ "id": id, "text": text });
                 hand.ask("updateComment", COMMENT, input, ONE).await;
             }
             6 if !comments.is_empty() => {
-                let (post, id) = comments.swap_remove(hand.random.usize(..comments.len()));
-                let input = json!({ "postId": post, "id": id });
+                let id = comments.swap_remove(hand.random.usize(..comments.len()));
+                let input = json!({ "id": id });
                 hand.ask("deleteComment", COMMENT, input, ONE).await;
             }
             _ => write_own(&mut hand, &mut own, text).await,

@@ -32,12 +32,10 @@ export function NewComment({ postId }: { postId: string }) {
 }
 
 export function EditComment({
-  postId,
   comment: { id, text, createdAt, editedAt },
   changed,
   close,
 }: {
-  postId: string;
   comment: CommentPartsFragment;
   changed: (comment: CommentPartsFragment) => void;
   close: () => void;
@@ -48,7 +46,7 @@ export function EditComment({
   const form = useEditForm(current, { text: 'Text' }, { draft: `comment:${id}` });
   const { conflict } = form;
   const submit = form.send(async ({ text }) => {
-    const { updateComment } = await update({ input: { postId, id, text: text.trim() } });
+    const { updateComment } = await update({ input: { id, text: text.trim() } });
     if (updateComment) changed(updateComment.comment);
     close();
   });

@@ -89,7 +89,6 @@ export function Comments({ postId }: { postId: string }) {
         {log.comments.map((comment) => (
           <Comment
             key={comment.id}
-            postId={postId}
             comment={comment}
             isNew={!known.current?.has(comment.id) && comment.author.id !== me?.id}
             gone={() => setLog((now) => now && without(now, comment.id))}
@@ -103,13 +102,11 @@ export function Comments({ postId }: { postId: string }) {
 }
 
 function Comment({
-  postId,
   comment,
   isNew,
   gone,
   changed,
 }: {
-  postId: string;
   comment: CommentPartsFragment;
   isNew: boolean;
   gone: () => void;
@@ -125,7 +122,7 @@ function Comment({
       title: 'Delete this comment?',
       text: 'It is deleted for everybody, for good.',
       confirm: 'Delete comment',
-      act: () => remove({ input: { postId, id } }).then(gone, sayFailed),
+      act: () => remove({ input: { id } }).then(gone, sayFailed),
     });
   return (
     <li className={classes.comment} data-new={isNew || undefined}>
@@ -139,12 +136,7 @@ function Comment({
           </span>
         </Text>
         {isEditing ? (
-          <EditComment
-            postId={postId}
-            comment={comment}
-            changed={changed}
-            close={() => setEditing(false)}
-          />
+          <EditComment comment={comment} changed={changed} close={() => setEditing(false)} />
         ) : (
           <p className={classes.said}>{text}</p>
         )}
