@@ -6,7 +6,7 @@ import { load } from 'js-yaml';
 /** The ports that an image may open to others than the services. */
 const PUBLISHED = { proxy: ['80', '443'], grafana: ['3000'] };
 /** What ends by itself, or has no program in its image that could ask. */
-const WITHOUT_HEALTHCHECK = ['migrate', 'proxy', 'prometheus'];
+const WITHOUT_HEALTHCHECK = ['migrate', 'proxy', 'prometheus', 'jaeger'];
 
 /** A port in the short form, which version 1 prints, where version 2 prints the long one. */
 const textOf = (port) =>

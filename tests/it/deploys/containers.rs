@@ -118,12 +118,14 @@ fn docker_compose_runs_it() {
         "forwarded-addresses = \"true\"",
         "MILLRACE_TOKEN_KEYS_FILE",
     ];
+    let observed = "otlp-endpoint = \"***\"";
     for name in ["gateway-a", "gateway-b"] {
-        assert_production(&effective(&services[name], &mounted), &of_gateway);
+        let config = effective(&services[name], &mounted);
+        assert_production(&config, &of_gateway);
+        assert_production(&config, &[observed]);
     }
-    for name in ["workers", "migrate"] {
-        assert_production(&effective(&services[name], &mounted), &[]);
-    }
+    assert_production(&effective(&services["workers"], &mounted), &[observed]);
+    assert_production(&effective(&services["migrate"], &mounted), &[]);
 }
 
 fn render(folder: &str) -> String {
