@@ -27,8 +27,8 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home millrace \
-    # Where an embedded gateway keeps its database: a volume gets the owner of what it covers.
-    && install --directory --owner=millrace --mode=700 /home/millrace/data
+    # Where an embedded gateway keeps its database, and where workers may archive: a volume gets the owner of what it covers.
+    && install --directory --owner=millrace --mode=700 /home/millrace/data /archive
 COPY --from=program /usr/local/bin/millrace /usr/local/bin/
 USER 10001
 WORKDIR /home/millrace

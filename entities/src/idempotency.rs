@@ -201,6 +201,9 @@ async fn read_answer(
 /// Deletes answers older than `age`; returns how many.
 #[boxed]
 pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
-    let sql = "delete from idempotency where created_at < $1";
-    execute(database.writer(), sql, vec![(now() - age).into()]).await
+    let before = database.time_before(age).await?;
+    let answers = ("idempotency", "scope, key");
+    database
+        .remove_rows(answers, "created_at < $1", vec![before.into()])
+        .await
 }

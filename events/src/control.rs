@@ -8,11 +8,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult};
 use tokio::sync::Mutex;
 
 use crate::{
-    Database, Result, boxed, clock,
+    Database, Result, clock,
     sql::{Dialect, execute, from_i64, query, query_one_as},
 };
 
@@ -143,31 +143,6 @@ pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<
                    union all select min(position) from dead_letter) needed";
     let first: Option<Option<i64>> = query_one_as(connection, sql, Vec::new()).await?;
     Ok(first.flatten().map(from_i64))
-}
-
-/// Removes deliveries that ended before this age, and breakers of processes that did; returns the number of deliveries. It
-/// deletes a thousand at a time, so that nobody waits for it.
-#[boxed]
-pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
-    const AT_ONCE: u64 = 1_000;
-    let connection = database.background_writer();
-    let before = database.backend().now_plus(1);
-    let values = || vec![Value::from(-age.as_secs_f64())];
-    let sql = format!("delete from worker_breaker where seen_at < {before}");
-    execute(connection, &sql, values()).await?;
-    let sql = format!(
-        "delete from delivery where (handler, position) in (
-             select handler, position from delivery
-             where state in ('done', 'discarded') and last_at < {before} limit {AT_ONCE})"
-    );
-    let mut removed = 0;
-    loop {
-        let rows = execute(connection, &sql, values()).await?;
-        removed += rows;
-        if rows < AT_ONCE {
-            return Ok(removed);
-        }
-    }
 }
 
 /// The pauses as this process knows them. Asked before work is taken.

@@ -48,6 +48,7 @@ pub mod sql;
 mod start;
 mod status;
 mod tail;
+mod tidying;
 mod together;
 mod topic;
 pub mod trace;
@@ -65,7 +66,7 @@ pub use begin::Begin;
 pub use browse::{LogFilter, LogPage, LogPlace};
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
-    remove_ended_deliveries, resume,
+    resume,
 };
 pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
@@ -105,8 +106,9 @@ pub use shared_store::SharedStore;
 pub use sole::{NotSole, Sole};
 pub use status::{
     Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
-    Sizes, WorkersStatus,
+    Sizes, TableSize, WorkersStatus,
 };
 pub use tail::{Gap, Tail};
+pub use tidying::remove_ended_deliveries;
 pub use together::{Bounds, Caller, Group, Members, Together};
 pub use topic::{Interest, Topic};

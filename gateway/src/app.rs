@@ -373,10 +373,11 @@ fn outcome_of(answer: &Response) -> Outcome {
     }
 }
 
-/// Returns the span that adds the request id to log lines on the way to an answer, and the id of the trace if it is recorded.
+/// Returns the span that adds the request id to log lines on the way to an answer, and the id of the trace if it is recorded. It has the
+/// highest level, so that lines of whatever level are let through have it.
 fn span_of(id: &RequestId) -> tracing::Span {
     match trace::current() {
-        Some(context) => tracing::info_span!("request", %id, trace_id = %context.trace_id()),
-        None => tracing::info_span!("request", %id),
+        Some(context) => tracing::error_span!("request", %id, trace_id = %context.trace_id()),
+        None => tracing::error_span!("request", %id),
     }
 }

@@ -89,6 +89,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0031_sockets"),
     // The index by which the log says which post a comment is on.
     script!("0032_comment_posts"),
+    // What becomes free is used again soon, however large a table is.
+    script!("0033_vacuum"),
 ];
 
 impl MigrationName for Script {

@@ -1,6 +1,7 @@
 //! Attackers at the door: each test does what one would, with a well-behaved client beside it that must be answered as if nothing were, and
 //! a bound on what the gateway may grow by. None of it comes as far as what differs between the two ways to run, so it runs embedded.
 
+mod attacks;
 mod connections;
 mod floods;
 mod memory;

@@ -9,6 +9,7 @@ mod holding;
 mod markers;
 mod pruning;
 mod streams;
+mod tidying;
 
 use std::process::{Command, Output};
 

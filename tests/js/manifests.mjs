@@ -83,7 +83,9 @@ export function problems(objects) {
     const isThere = spec.ports.every((port) => ports.some((it) => it.name === port.targetPort));
     if (pods.length !== 1 || !isThere) found.push(`the service ${metadata.name} leads nowhere`);
   }
-  for (const { metadata, spec } of of('Ingress'))
+  for (const { metadata, spec } of of('Ingress')) {
+    if (!metadata.annotations?.['nginx.ingress.kubernetes.io/proxy-body-size'])
+      found.push(`the ingress ${metadata.name} refuses pictures`);
     for (const { host, http } of spec.rules)
       for (const { backend } of http.paths) {
         const service = named('Service', backend.service.name);
@@ -93,6 +95,7 @@ export function problems(objects) {
         if (!spec.tls?.some(({ hosts }) => hosts.includes(host)))
           found.push(`${host} has no TLS`);
       }
+  }
   for (const { metadata, spec } of of('HorizontalPodAutoscaler')) {
     const target = named(spec.scaleTargetRef.kind, spec.scaleTargetRef.name);
     if (!target || target.spec.replicas !== undefined)
@@ -118,6 +121,7 @@ if (process.argv.includes('--cases')) {
     ['no budget', (it) => { it.PodDisruptionBudget.spec.selector.matchLabels = { app: 'other' }; }],
     ['lacks the map', (it) => { it.ConfigMap.metadata.name = 'other'; }],
     ['no TLS', (it) => { it.Ingress.spec.tls = []; }],
+    ['refuses pictures', (it) => { it.Ingress.metadata.annotations = {}; }],
   ];
   for (const [expected, change] of breaks) {
     const broken = structuredClone(objects);

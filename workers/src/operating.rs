@@ -97,7 +97,7 @@ pub async fn dead_letters(
 /// # Errors
 /// When the database cannot be used.
 pub async fn status(log: &EventLog, settings: &StatusSettings) -> Result<Outcome, OperatingError> {
-    status::run(&operations(log), settings.json).await?;
+    status::run(log, &operations(log), settings.json).await?;
     Ok(Outcome::Done)
 }
 

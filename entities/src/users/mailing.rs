@@ -182,13 +182,19 @@ impl Users {
         rules::check_guess("token", &token)?;
         self.throttle.check_address(origin.address)?;
         rules::check_new_password(&password, &[])?;
-        let hash = self.passwords.hash(origin.address, password).await?;
+        let hash = self
+            .passwords
+            .hash(origin.address, password.clone())
+            .await?;
         self.log
             .write(move |tx| {
                 let (context, token, hash) = (origin.context.clone(), token.clone(), hash.clone());
+                let password = password.clone();
                 Box::pin(async move {
                     let purpose = EmailPurpose::ResetPassword;
                     let user = redeem(tx, purpose, &token).await?;
+                    // Whose it is was not known before. The token stays, as nothing is committed.
+                    rules::check_new_password(&password, &user.known_texts())?;
                     let context = on_behalf_of(context, &user);
                     let user = set_password(tx, &context, user, &hash).await?;
                     let revocation = Revocation::PasswordChanged;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ::events::{Database, Tx, Written, now, sql::execute};
+use ::events::{Database, Tx, Written, now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -289,12 +289,13 @@ async fn append(
 /// Deletes sessions, and their tokens, that expired longer than `age` ago; returns how many.
 #[boxed]
 pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
-    let connection = database.writer();
-    let expired = Column::ExpiresAt.lt(now() - age);
-    let removed = Entity::delete_many().filter(expired).exec(connection);
-    let removed = removed.await?.rows_affected;
-    let expired = "delete from email_token where expires_at < $1";
-    execute(connection, expired, vec![now().into()]).await?;
-    successors::forget_old(connection).await?;
+    let before: Vec<Value> = vec![database.time_before(age).await?.into()];
+    let remove = async |of, condition| database.remove_rows(of, condition, before.clone()).await;
+    // A session has a token for each time that it was renewed, and takes what is left of them with it.
+    let of_expired = "session_id in (select id from session where expires_at < $1)";
+    remove(("refresh_token", "hash"), of_expired).await?;
+    let removed = remove(("session", "id"), "expires_at < $1").await?;
+    remove(("email_token", "hash"), "expires_at < $1").await?;
+    successors::forget_old(database).await?;
     Ok(removed)
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ::events::{
-    Tx,
+    Database, Tx,
     sql::{Dialect, execute, query_one_as},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -104,13 +104,11 @@ pub(super) async fn find(
 }
 
 /// Deletes salts that are older than any grace time.
-pub(super) async fn forget_old(connection: &impl ConnectionTrait) -> ::events::Result<()> {
-    let backend = connection.get_database_backend();
-    let sql = format!(
-        "delete from refresh_repeat where not {}",
-        is_recent(backend, 1)
-    );
-    execute(connection, &sql, vec![LONGEST_GRACE.as_secs_f64().into()]).await?;
+pub(super) async fn forget_old(database: &Database) -> ::events::Result<()> {
+    let is_old = format!("not {}", is_recent(database.backend(), 1));
+    let values = vec![LONGEST_GRACE.as_secs_f64().into()];
+    let salts = ("refresh_repeat", "session_id");
+    database.remove_rows(salts, &is_old, values).await?;
     Ok(())
 }
 

@@ -4,6 +4,9 @@
 //! A process that is killed at any point leaves it whole: a file is written under a temporary name, synced, and renamed; then the
 //! manifest names it, in the same way. A file that the manifest does not name is a remainder of a killed process, and is removed.
 //! A file never changes: one that is rewritten (`rewrite`) gets another name. A lock on the directory keeps others out.
+//!
+//! Positions mean events in one epoch only. So an epoch that begins while there is an archive gets one of its own, in a folder below the
+//! first one. What is erased is erased in all of them.
 
 mod files;
 mod rewrite;
@@ -21,7 +24,7 @@ use uuid::Uuid;
 use crate::Error;
 use files::{Digest, digest, replace};
 pub use write::{ArchiveConfig, ArchiveProgress, ArchiveReport, archive, archived_until};
-pub(super) use write::{blocking, open};
+pub(super) use write::{blocking, open_all};
 
 const MANIFEST: &str = "manifest.json";
 const LOCK: &str = ".lock";
@@ -49,11 +52,8 @@ pub enum ArchiveError {
         /// The cause.
         source: serde_json::Error,
     },
-    /// The archive belongs to another log.
-    #[error(
-        "the archive {} is of another log, or of this one before it was restored; use another directory",
-        .0.display()
-    )]
+    /// The archive is of another epoch than its folder.
+    #[error("the archive {} is of another epoch than its name says", .0.display())]
     Foreign(PathBuf),
     /// A file differs from what was written.
     #[error("the file {0} of the archive is damaged or missing")]
@@ -104,12 +104,39 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Opens the archive of the log with this epoch, and creates it if it does not exist. Blocks.
+    /// Opens the archive of this epoch, and creates it if it does not exist. Blocks.
     pub(super) fn open(directory: &Path, epoch: u32) -> Result<Self> {
-        let io = |source| ArchiveError::Io {
-            directory: directory.to_owned(),
-            source,
-        };
+        match manifest_of(directory)? {
+            Some(first) if first.epoch != epoch => {
+                Self::open_at(&directory.join(format!("{epoch:08x}")), epoch)
+            }
+            _ => Self::open_at(directory, epoch),
+        }
+    }
+
+    /// Opens the archives of this epoch and of all others. Blocks.
+    pub(super) fn open_all(directory: &Path, epoch: u32) -> Result<Vec<Self>> {
+        let io = |source| io_error(directory, source);
+        let own = Self::open(directory, epoch)?;
+        let mut folders = vec![directory.to_owned()];
+        for entry in fs::read_dir(directory).map_err(io)? {
+            folders.push(entry.map_err(io)?.path());
+        }
+        let mut all = Vec::new();
+        for folder in folders
+            .into_iter()
+            .filter(|it| it.is_dir() && *it != own.directory)
+        {
+            if let Some(manifest) = manifest_of(&folder)? {
+                all.push(Self::open_at(&folder, manifest.epoch)?);
+            }
+        }
+        all.push(own);
+        Ok(all)
+    }
+
+    fn open_at(directory: &Path, epoch: u32) -> Result<Self> {
+        let io = |source| io_error(directory, source);
         fs::create_dir_all(directory).map_err(io)?;
         let lock = File::options()
             .create(true)
@@ -121,20 +148,11 @@ impl Archive {
             TryLockError::WouldBlock => ArchiveError::InUse(directory.to_owned()),
             TryLockError::Error(source) => io(source),
         })?;
-        let manifest = match fs::read(directory.join(MANIFEST)) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|source| ArchiveError::Manifest {
-                    directory: directory.to_owned(),
-                    source,
-                })?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Manifest {
-                epoch,
-                files: Vec::new(),
-                erased: Vec::new(),
-            },
-            Err(error) => return Err(io(error)),
-        };
+        let manifest = manifest_of(directory)?.unwrap_or_else(|| Manifest {
+            epoch,
+            files: Vec::new(),
+            erased: Vec::new(),
+        });
         if manifest.epoch != epoch {
             return Err(ArchiveError::Foreign(directory.to_owned()));
         }
@@ -177,10 +195,7 @@ impl Archive {
     }
 
     fn io(&self, source: io::Error) -> ArchiveError {
-        ArchiveError::Io {
-            directory: self.directory.clone(),
-            source,
-        }
+        io_error(&self.directory, source)
     }
 
     fn remove_left_overs(&self) -> io::Result<()> {
@@ -222,6 +237,28 @@ impl Archive {
             sha256: digest.sha256,
         });
         self.store(manifest)
+    }
+}
+
+fn io_error(directory: &Path, source: io::Error) -> ArchiveError {
+    ArchiveError::Io {
+        directory: directory.to_owned(),
+        source,
+    }
+}
+
+/// Reads the manifest of the archive in this folder; `None` if there is none.
+fn manifest_of(directory: &Path) -> Result<Option<Manifest>> {
+    match fs::read(directory.join(MANIFEST)) {
+        Ok(bytes) => {
+            let manifest = serde_json::from_slice(&bytes);
+            manifest.map(Some).map_err(|source| ArchiveError::Manifest {
+                directory: directory.to_owned(),
+                source,
+            })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(directory, error)),
     }
 }
 

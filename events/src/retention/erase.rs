@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 use super::{
     ArchiveError,
-    archive::{blocking, open},
+    archive::{blocking, open_all},
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
@@ -350,13 +350,20 @@ async fn erase_in_archive(
     redactor: &Arc<Redactor>,
 ) -> Result<u64, ArchiveError> {
     let (epoch, _) = read::read_pruned(&database.background).await?;
-    let mut archive = open(directory.to_owned(), epoch).await?;
+    let mut archives = open_all(directory.to_owned(), epoch).await?;
     let redactor = redactor.clone();
     // This runs even if it was done before: in the second pass there may be more.
-    blocking(move || archive.erase(&redactor)).await
+    blocking(move || {
+        let mut rewritten = 0;
+        for archive in &mut archives {
+            rewritten += archive.erase(&redactor)?;
+        }
+        Ok(rewritten)
+    })
+    .await
 }
 
-/// Removes from the archive in `directory` the data of all erased subjects that it does not know of; returns the number of files
+/// Removes from the archives in `directory` the data of all erased subjects that they do not know of; returns the number of files
 /// rewritten. For archives that no worker has.
 #[boxed]
 pub async fn bring_archive_up_to_date(
@@ -366,16 +373,15 @@ pub async fn bring_archive_up_to_date(
 ) -> Result<u64, ArchiveError> {
     let subjects = state::subjects(database).await?;
     let (epoch, _) = read::read_pruned(&database.background).await?;
-    let mut archive = open(directory, epoch).await?;
-    let subjects = archive.not_erased(&subjects);
-    let redactors: Vec<_> = subjects
-        .into_iter()
-        .map(|id| Redactor::new(eraser.subject(id), eraser.personal_data()))
-        .collect();
+    let mut archives = open_all(directory, epoch).await?;
+    let eraser = eraser.clone();
     blocking(move || {
         let mut rewritten = 0;
-        for redactor in &redactors {
-            rewritten += archive.erase(redactor)?;
+        for archive in &mut archives {
+            for id in archive.not_erased(&subjects) {
+                let redactor = Redactor::new(eraser.subject(id), eraser.personal_data());
+                rewritten += archive.erase(&redactor)?;
+            }
         }
         Ok(rewritten)
     })

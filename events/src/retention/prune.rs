@@ -19,10 +19,9 @@ use super::{
 use crate::{
     Begin, Database, DatabaseTransaction, Follower, Result,
     begin::EXCLUSION,
-    clock,
     database::Pool,
     read,
-    sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one, query_one_as, to_i64},
+    sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one_as, to_i64},
 };
 
 /// The number of positions in one transaction.
@@ -78,7 +77,7 @@ pub async fn prune(
         .filter(|follower| follower.begins() == Begin::WithTheFirst)
         .map(|follower| follower.name().to_owned())
         .collect();
-    let cutoff = database_now(database).await? - config.older_than;
+    let cutoff = database.time_before(config.older_than).await?;
     let (_, mut position) = read::read_pruned(&database.background).await?;
     let mut report = PruneReport {
         position,
@@ -244,13 +243,4 @@ async fn remove_sqlite(
                    ) n join event o on o.stream_id = n.stream_id and o.version < n.version and o.stream = n.stream)";
     removed += execute(tx, sql, values(keeps.last)).await?;
     Ok(removed)
-}
-
-/// Returns the database's current time.
-pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
-    let backend = database.backend();
-    let sql = format!("select {} as now", backend.seconds(&backend.now()));
-    let row = query_one(&database.background, &sql, Vec::new()).await?;
-    let now = row.as_ref().map(|row| clock::read_time(row, "now"));
-    Ok(now.transpose()?.flatten().unwrap_or_default())
 }

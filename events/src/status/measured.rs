@@ -1,22 +1,61 @@
 //! What metrics show of the log of a process: what is read in memory at each scrape, and what is looked at seldom, because it is in
 //! the database or in Redis.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 
 use super::ANSWER_LIMIT;
 use crate::{
     Database, EventLog, Result, boxed,
     metrics::{Catalog, Labels, labels, name, seconds},
-    sql::{Dialect, from_i64, query_one_as},
+    read::read_pruned,
+    sql::{Dialect, from_i64, query_as, query_one_as, to_i64},
 };
 
+/// How long the sizes of tables may take.
+const TABLES_LIMIT: Duration = Duration::from_secs(30);
+
 /// How large the log and its copies are. What did not answer in time is `None`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Sizes {
-    /// The bytes of the events in the database, with their indexes; with SQLite those of the file.
+    /// The bytes of the events in the database, with their indexes; with SQLite those of all that is in the file.
     pub log_bytes: Option<u64>,
     /// The memory of Redis.
     pub redis_bytes: Option<u64>,
+    /// The last position that was pruned.
+    pub pruned: Option<u64>,
+    /// The age in seconds of the first event behind it.
+    pub oldest_event: Option<f64>,
+}
+
+/// A table, with its indexes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its name.
+    pub name: String,
+    /// About how many rows it has; SQLite does not know.
+    pub rows: Option<u64>,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+async fn table_sizes(database: &Database) -> Result<Vec<TableSize>> {
+    let sql = database.backend().either(
+        "select relname::text, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid) from pg_class
+         where relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = current_schema())
+         order by 3 desc",
+        "select m.tbl_name, null, sum(s.pgsize) from dbstat s join sqlite_master m on m.name = s.name
+         where s.aggregate group by m.tbl_name order by 3 desc",
+    );
+    let rows: Vec<(String, Option<i64>, i64)> =
+        query_as(&database.background, sql, Vec::new()).await?;
+    let sizes = rows.into_iter().map(|(name, rows, bytes)| TableSize {
+        name,
+        rows: rows.map(from_i64),
+        bytes: from_i64(bytes),
+    });
+    Ok(sizes.collect())
 }
 
 impl EventLog {
@@ -63,10 +102,20 @@ impl EventLog {
         });
     }
 
+    /// Returns the tables of the database, the largest first; none if the database does not say in time. With SQLite it reads the whole
+    /// file.
+    #[boxed]
+    pub async fn table_sizes(&self) -> Vec<TableSize> {
+        let sizes = timeout(TABLES_LIMIT, table_sizes(self.database())).await;
+        sizes.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     /// Looks how large the log and its copies are. It never fails, and takes a bounded time.
     #[boxed]
     pub async fn sizes(&self) -> Sizes {
         let log_bytes = timeout(ANSWER_LIMIT, log_bytes(self.database())).await;
+        let beginning = timeout(ANSWER_LIMIT, beginning(self.database())).await;
+        let beginning = beginning.ok().and_then(Result::ok);
         let store = self.shared_store().filter(|_| self.has_redis());
         Sizes {
             log_bytes: log_bytes.ok().and_then(Result::ok).flatten(),
@@ -74,6 +123,8 @@ impl EventLog {
                 Some(store) => store.memory_bytes().await,
                 None => None,
             },
+            pruned: beginning.map(|(pruned, _)| pruned),
+            oldest_event: beginning.and_then(|(_, age)| age),
         }
     }
 }
@@ -90,8 +141,22 @@ fn of_pools(
 async fn log_bytes(database: &Database) -> Result<Option<u64>> {
     let sql = database.backend().either(
         "select pg_total_relation_size('event') + pg_total_relation_size('event_position') as bytes",
-        "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()",
+        "select (page_count - freelist_count) * page_size as bytes
+         from pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
     );
     let bytes: Option<i64> = query_one_as(&database.background, sql, Vec::new()).await?;
     Ok(bytes.map(from_i64))
+}
+
+/// Returns the last position that was pruned, and the age in seconds of the first event behind it.
+async fn beginning(database: &Database) -> Result<(u64, Option<f64>)> {
+    let (_, pruned) = read_pruned(&database.background).await?;
+    let sql = database.backend().either(
+        "select extract(epoch from statement_timestamp() - e.occurred_at)::float8
+         from event_position p join event e on e.inserted = p.inserted where p.position > $1 order by p.position limit 1",
+        "select (julianday('now') - julianday(occurred_at)) * 86400.0 from event where inserted > $1 order by inserted limit 1",
+    );
+    let values = vec![to_i64(pruned).into()];
+    let age: Option<f64> = query_one_as(&database.background, sql, values).await?;
+    Ok((pruned, age))
 }

@@ -1,5 +1,5 @@
 //! What is in the database and in Redis, and therefore looked at seldom, with a deadline, and never by a scrape: lag, dead letters, backlogs
-//! and sizes. A look that fails leaves what was seen before; its age is a metric, too.
+//! and sizes, and whether the process is ready. A look that fails leaves what was seen before; its age is a metric, too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// What was seen last.
 #[derive(Clone, Default)]
-pub(super) struct Samples(Arc<Mutex<Option<Arc<Sample>>>>);
+pub(super) struct Samples {
+    seen: Arc<Mutex<Option<Arc<Sample>>>>,
+    /// Whether the process may be sent work. It is known also while nothing can be seen.
+    is_ready: Arc<Mutex<Option<bool>>>,
+}
 
 struct Sample {
     taken_at: Instant,
@@ -31,8 +35,10 @@ pub(super) async fn keep(log: EventLog, samples: Samples) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        let is_ready = log.readiness().await.is_ok();
+        *samples.is_ready.lock() = Some(is_ready);
         match timeout(LIMIT, look(&log, &operations)).await {
-            Ok(Some(sample)) => *samples.0.lock() = Some(Arc::new(sample)),
+            Ok(Some(sample)) => *samples.seen.lock() = Some(Arc::new(sample)),
             Ok(None) | Err(_) => tracing::debug!("the sampled metrics cannot be read now"),
         }
     }
@@ -59,7 +65,7 @@ impl Samples {
     {
         let samples = self.clone();
         move || {
-            let sample = samples.0.lock().clone();
+            let sample = samples.seen.lock().clone();
             let series = sample.map(|sample| series(&sample).into_iter().collect());
             series.unwrap_or_default()
         }
@@ -73,8 +79,25 @@ impl Samples {
             age,
             self.reading(move |sample| [(none(), sample.taken_at.elapsed().as_secs_f64())]),
         );
-        let help =
-            "Size of the events in the database, with indexes; with SQLite of the whole file";
+        let help = "1 while the process may be sent work, otherwise 0";
+        let is_ready = self.is_ready.clone();
+        catalog.read_gauge(name("millrace_ready", help), move || {
+            let is_ready = *is_ready.lock();
+            let series = is_ready.map(|is_ready| (none(), f64::from(u8::from(is_ready))));
+            series.into_iter().collect()
+        });
+        let help = "The last position that was pruned";
+        let pruned = name("millrace_log_pruned_position", help);
+        let position = move |sample: &Sample| {
+            let pruned = sample.sizes.pruned;
+            pruned.map(|position| (none(), position as f64))
+        };
+        catalog.read_gauge(pruned, self.reading(position));
+        let help = "Age of the first event that was not pruned";
+        let oldest = seconds("millrace_log_oldest_event_age", help);
+        let age = move |sample: &Sample| sample.sizes.oldest_event.map(|age| (none(), age));
+        catalog.read_gauge(oldest, self.reading(age));
+        let help = "Size of the events in the database, with indexes; with SQLite of all that is in the file";
         let size = bytes("millrace_log_size", help);
         let log_bytes = move |sample: &Sample| {
             let size = sample.sizes.log_bytes;

@@ -107,10 +107,10 @@ fn docker_compose_runs_it() {
         .output();
     let services = judge(&["compose.mjs"], &printed(&output.expect("it starts")));
     let secrets = secrets();
-    let folder = repository().join("deploy/compose");
+    let settings = repository().join("deploy/compose/millrace.default.toml");
     let mounted = [
         ("/run/secrets", secrets.as_path()),
-        ("/etc/millrace", &folder),
+        ("/etc/millrace/millrace.toml", &settings),
     ];
     let of_gateway = [
         "listen = \"0.0.0.0:8080\"",
@@ -225,15 +225,17 @@ fn workflows_can_be_read() {
 #[test]
 fn secrets_are_made_once() {
     let directory = guard::new_directory("made");
-    std::fs::create_dir(directory.join("deploy")).expect("a folder");
+    std::fs::create_dir_all(directory.join("deploy/compose")).expect("a folder");
     let script = directory.join("deploy/secrets");
-    std::fs::copy(repository().join("deploy/secrets"), &script).expect("the script");
+    for file in ["deploy/secrets", "deploy/compose/millrace.default.toml"] {
+        std::fs::copy(repository().join(file), directory.join(file)).expect("a copy");
+    }
     let make = || printed(&Command::new(&script).output().expect("it starts"));
     let read = |name: &str| {
         let read = std::fs::read_to_string(directory.join("secrets").join(name));
         read.unwrap_or_else(|error| panic!("{name}: {error}"))
     };
-    assert_eq!(make().lines().count(), 4);
+    assert_eq!(make().lines().count(), 5);
     let password = read("postgres_password");
     assert!(password.trim().len() >= 32, "{password}");
     let (url, keys) = (read("database_url"), read("token_keys"));
@@ -243,7 +245,11 @@ fn secrets_are_made_once() {
     );
     let mode = std::fs::metadata(directory.join("secrets")).expect("it is there");
     assert_eq!(mode.permissions().mode() & 0o777, 0o700);
+    let settings = directory.join("deploy/compose/millrace.toml");
+    std::fs::write(&settings, "production = false\n").expect("a setting");
     assert_eq!(make(), "", "nothing is made anew");
+    let kept = std::fs::read_to_string(&settings).expect("it is there");
+    assert_eq!(kept, "production = false\n");
     assert_eq!(read("database_url"), url);
     // The program takes what was made.
     let mut serve = product_command("config", &directory);

@@ -241,6 +241,10 @@ async fn the_status_at_a_terminal(setup: Setup) {
         super::named(&status["handlers"], "signal_notifier")["waiting"],
         0
     );
+    assert!(line("TABLE").contains("MIB"), "{shown}");
+    let log = super::named(&status["tables"], "event");
+    assert!(log["bytes"].as_u64() > Some(8_000), "{log}");
+    assert_eq!(status["prunedPosition"], 0);
     let events = "select count(*) as number from event where stream = 'operations'";
     assert_eq!(
         database::number(&setup.database().await, events).await,

@@ -15,7 +15,16 @@ fn manifest(directory: &Path) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-pub fn lines(directory: &Path) -> Vec<String> {
+/// All lines of the archives in this directory, of whatever epoch.
+pub fn lines_of_all(directory: &Path) -> Vec<String> {
+    let below = std::fs::read_dir(directory).into_iter().flatten();
+    let below = below.map(|entry| entry.expect("an entry").path());
+    let folders = std::iter::once(directory.to_owned()).chain(below);
+    let archives = folders.filter(|it| it.join("manifest.json").exists());
+    archives.flat_map(|it| lines(&it)).collect()
+}
+
+fn lines(directory: &Path) -> Vec<String> {
     let files = manifest(directory)["files"]
         .as_array()
         .expect("files")

@@ -325,7 +325,43 @@ async fn other_archives_follow(setup: Setup) {
     assert!(left.is_empty(), "{left:#?}");
 }
 
+/// A restore or a failover begins an epoch, whose archive is another one.
+async fn archives_of_all_epochs_are_erased(setup: Setup) {
+    let scene = Scene::begin(setup.way).await;
+    let written = write_everywhere(&scene).await;
+    let admin = scene.app.client().clone();
+    scene.archive_all();
+    let begin = ["--begin", "--reason", "the disk was exchanged"];
+    run(&scene.setup, "epoch", &begin);
+    let ada = written.person.client(&admin);
+    let again = format!("again {MARKER}");
+    eventually("it is written in the new epoch", SOON, async || {
+        let input = json!({ "message": again });
+        let sent = posts::send(&ada, "createPost", input).await;
+        sent.code().is_none().then_some(())
+    })
+    .await;
+    scene.archive_all();
+    let everywhere = scene.find(&again).await;
+    let archived = everywhere.iter().filter(|it| it.starts_with("archive:"));
+    assert_eq!(archived.count(), 1, "{everywhere:?}");
+    let everywhere = scene.find(&format!("first {MARKER}")).await;
+    assert!(everywhere.iter().any(|it| it.starts_with("archive:")));
+    let to = scene.archive.display().to_string();
+    let prune = ["--older-than", "0s", "--archived-in", &to];
+    run(&scene.setup, "prune", &prune);
+    people::deactivate(&admin, Some(&written.person.id))
+        .await
+        .data();
+    let input = json!({ "input": { "id": written.person.id } });
+    admin.run(ERASE, input).await.data();
+    await_end(&scene, &written.person.id).await;
+    let left = scene.find(MARKER).await;
+    assert!(left.is_empty(), "{left:#?}");
+}
+
 tests::both_ways!(
+    archives_of_all_epochs_are_erased,
     nothing_is_left_anywhere,
     nothing_is_left_although_it_was_killed,
     other_archives_follow,

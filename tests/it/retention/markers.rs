@@ -68,14 +68,12 @@ pub async fn find(
             found.push(format!("{keys} times in Redis"));
         }
     }
-    if archive.join("manifest.json").exists() {
-        let lines = archiving::lines(archive).into_iter();
-        found.extend(
-            lines
-                .filter(|line| line.contains(text))
-                .map(|line| format!("archive: {line}")),
-        );
-    }
+    let lines = archiving::lines_of_all(archive).into_iter();
+    found.extend(
+        lines
+            .filter(|line| line.contains(text))
+            .map(|line| format!("archive: {line}")),
+    );
     found
 }
 

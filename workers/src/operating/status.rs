@@ -1,15 +1,28 @@
-//! `status`: shows followers, handlers and breakers in three tables, or as one JSON document.
+//! `status`: shows followers, handlers, breakers and the largest tables, or all of it as one JSON document.
 
 use entities::{access::Viewer, operations::Operations};
-use events::{BreakerState, Lag, WorkersStatus};
+use events::{BreakerState, EventLog, Lag, TableSize, WorkersStatus};
 use serde_json::{Value, json};
 
 use super::{ACTOR, OperatingError, table};
 
-pub(super) async fn run(operations: &Operations, is_json: bool) -> Result<(), OperatingError> {
+/// So many of the largest tables are shown; the rest is small.
+const TABLES: usize = 10;
+
+pub(super) async fn run(
+    log: &EventLog,
+    operations: &Operations,
+    is_json: bool,
+) -> Result<(), OperatingError> {
+    let tables = log.table_sizes().await;
+    let pruned = log.sizes().await.pruned;
     let status = operations.read_status(&Viewer::Process(ACTOR)).await?;
     if is_json {
-        let shown = into_json(operations, &status);
+        let mut shown = into_json(operations, &status);
+        let of_table =
+            |it: &TableSize| json!({ "name": it.name, "rows": it.rows, "bytes": it.bytes });
+        shown["tables"] = tables.iter().map(of_table).collect();
+        shown["prunedPosition"] = json!(pruned);
         crate::say!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
@@ -103,6 +116,22 @@ pub(super) async fn run(operations: &Operations, is_json: bool) -> Result<(), Op
         ];
         crate::say!();
         table::print(&head, &breakers);
+    }
+    let sizes: Vec<_> = tables
+        .iter()
+        .take(TABLES)
+        .map(|it| {
+            let rows = it
+                .rows
+                .map_or_else(String::new, |rows| format!("about {rows}"));
+            let mebibytes = it.bytes as f64 / f64::from(1 << 20);
+            vec![it.name.clone(), rows, format!("{mebibytes:.1}")]
+        })
+        .collect();
+    crate::say!();
+    table::print(&["TABLE", "ROWS", "MIB WITH INDEXES"], &sizes);
+    if let Some(pruned) = pruned.filter(|pruned| *pruned > 0) {
+        crate::say!("\nthe log is pruned up to position {pruned}");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use events::{
-    ArchiveConfig, Database, ErasureConfig, EventLog, Looks, archive, archived_until,
+    ArchiveConfig, Database, ErasureConfig, EventLog, HeldBy, Looks, archive, archived_until,
     bring_archive_up_to_date, lease_job, prune, work_on_erasure,
 };
 use tokio::{
@@ -90,6 +90,13 @@ async fn run_once(
             removed = report.removed,
             held_by = %report.held_by,
             "pruned the log"
+        );
+    }
+    if !matches!(report.held_by, HeldBy::Age | HeldBy::Nothing) {
+        tracing::warn!(
+            position = report.position,
+            "events that are old enough were not pruned: {}",
+            report.held_by
         );
     }
     Ok(())

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
-use crate::{Database, Error, Event, boxed, read, retention::prune::database_now};
+use crate::{Database, Error, Event, boxed, read};
 
 /// The number of events in one file.
 const FILE_EVENTS: u64 = 20_000;
@@ -45,8 +45,13 @@ pub struct ArchiveReport {
     pub files: u64,
 }
 
-/// Opens the archive of this log, in a thread that may block.
-pub(in crate::retention) async fn open(directory: PathBuf, epoch: u32) -> Result<Archive> {
+/// Opens the archives of all epochs, in a thread that may block.
+pub(in crate::retention) async fn open_all(directory: PathBuf, epoch: u32) -> Result<Vec<Archive>> {
+    blocking(move || Archive::open_all(&directory, epoch)).await
+}
+
+/// Opens the archive of this epoch in the same way.
+async fn open(directory: PathBuf, epoch: u32) -> Result<Archive> {
     blocking(move || Archive::open(&directory, epoch)).await
 }
 
@@ -64,7 +69,7 @@ pub async fn archive(
     progress: impl Fn(ArchiveProgress),
     stop: &watch::Receiver<bool>,
 ) -> Result<ArchiveReport> {
-    let cutoff = database_now(database).await? - config.older_than;
+    let cutoff = database.time_before(config.older_than).await?;
     let head = read::sequence(&database.background, 0).await?.head;
     let mut archive = open(config.directory.clone(), head.epoch).await?;
     let start = archive.last().max(head.pruned);

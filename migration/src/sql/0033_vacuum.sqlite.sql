@@ -1,0 +1,2 @@
+-- SQLite uses what is free at once.
+select 1;
