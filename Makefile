@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults soak bench bench-rebuild bench-followers bench-watchers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
+.PHONY: run test test-long oracle simulate faults soak bench bench-rebuild bench-followers bench-watchers bench-crowd bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -54,6 +54,11 @@ bench-followers: setup
 bench-watchers: setup
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench -- watchers $(BENCH)
+
+# One event beside 100,000 other subscriptions, one for 14,000 sockets, and 2,000 that resume at once. Needs as many file descriptors.
+bench-crowd: setup
+	cargo build --release --workspace --bins
+	cargo run --release -p tests --bin bench -- crowd $(BENCH)
 
 # Single functions that run for every request or event. About a minute; `BENCH=framing` runs those whose name has the word.
 bench-hot:

@@ -147,10 +147,12 @@ impl Database {
         let background = connection("background", background);
         let grouped = connection("groups", grouped);
         let all = config.max_connections as usize;
-        let turns = Turns::new(all, all / 2, config.acquire_timeout);
+        let reads = Turns::new(all, all / 2, config.acquire_timeout);
+        // Apart from those who read: whoever writes reads as well, and must not wait for itself.
+        let writes = Turns::new(all, all / 4, config.acquire_timeout);
         Ok(Self {
-            reader: writer.in_turn(turns),
-            writer,
+            reader: writer.in_turn(reads),
+            writer: writer.in_turn(writes),
             grouped,
             background_writer: background.clone(),
             background,

@@ -17,8 +17,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Behind, Database, ERASURE_STREAM, Error, Event, Gap, Result, RowTable, Rows, StreamKey, Tail,
-    Tx,
+    Behind, Claimant, Database, ERASURE_STREAM, Error, Event, Gap, Result, RowTable, Rows,
+    StreamKey, Tail, Tx,
     append::Appended,
     boxed, connector,
     control::Pauses,
@@ -262,6 +262,7 @@ impl EventLog {
             log.shared.wake.notify_one();
             outcome
         };
+        let task = Claimant::carry(Claimant::of_task(), task);
         tokio::spawn(trace::carried(task.in_current_span()))
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))

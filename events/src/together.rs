@@ -2,6 +2,7 @@
 //! Whoever comes first goes at once. There is no timer, so what is alone does not wait, and the busier the process is, the more
 //! share one. This module has the queue; a `Group` says how its members are done, and answers each of them.
 //!
+//! When more wait than a group takes, it takes one of each claimant in turn, so that nobody waits behind all that one of them asks for.
 //! One group is under way at a time. A group that takes long, behind a lock or a silent server, steps aside, and the next one
 //! goes beside it; the number of those is bounded.
 //!
@@ -16,7 +17,13 @@
 //!   leaves, all of it or nothing, and nobody has been answered. The events of the group are numbered by any other process.
 //! - A caller that goes away changes nothing: its member stays in the queue, which a task of its own works on.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
@@ -28,7 +35,7 @@ use tokio::{
 };
 
 use crate::{
-    Error, Result,
+    Claimant, Error, Result,
     trace::{self, Kind, Place},
 };
 
@@ -92,6 +99,7 @@ struct State<G: Group> {
 struct Waiting<G: Group> {
     number: u64,
     since: Instant,
+    claimant: Option<Claimant>,
     place: Option<Place>,
     member: G::Member,
     caller: Caller<G::Answer>,
@@ -170,6 +178,7 @@ impl<G: Group> Together<G> {
         state.waiting.push_back(Waiting {
             number,
             since: Instant::now(),
+            claimant: Claimant::of_task(),
             place: trace::present(),
             member,
             caller: Caller(caller),
@@ -224,16 +233,13 @@ impl<G: Group> Together<G> {
             ..
         } = self.0.bounds;
         let mut state = self.0.state.lock();
+        // Callers withdraw what has waited for too long, but for those that went away.
+        let is_due = |it: &Waiting<G>| !it.caller.0.is_closed() || it.since.elapsed() < patience;
+        state.waiting.retain(is_due);
         let (mut members, mut places) = (Vec::new(), Vec::new());
-        while members.len() < most
-            && let Some(waiting) = state.waiting.pop_front()
-        {
-            // Callers withdraw what has waited for too long, but for those that went away.
-            let is_left = waiting.caller.0.is_closed();
-            if !is_left || waiting.since.elapsed() < patience {
-                members.push((waiting.member, waiting.caller));
-                places.extend(waiting.place);
-            }
+        for waiting in taken(&mut state.waiting, most) {
+            members.push((waiting.member, waiting.caller));
+            places.extend(waiting.place);
         }
         state.is_attended = !members.is_empty();
         state.is_attended.then_some((members, places))
@@ -251,6 +257,35 @@ impl<G: Group> Together<G> {
         self.attend();
         true
     }
+}
+
+/// Takes up to `most` of those who wait, in the order in which they came: the first of each claimant before the second of any.
+fn taken<G: Group>(waiting: &mut VecDeque<Waiting<G>>, most: usize) -> VecDeque<Waiting<G>> {
+    if waiting.len() <= most {
+        return std::mem::take(waiting);
+    }
+    let mut counts = HashMap::<_, usize>::new();
+    let mut ranks: Vec<_> = waiting
+        .iter()
+        .map(|it| {
+            let count = counts.entry(it.claimant).or_default();
+            *count += 1;
+            (*count, it.number)
+        })
+        .collect();
+    let (_, last, _) = ranks.select_nth_unstable(most - 1);
+    let (last, mut seen) = (*last, HashMap::<_, usize>::new());
+    let (mut taken, mut left) = (VecDeque::new(), VecDeque::new());
+    for it in waiting.drain(..) {
+        let count = seen.entry(it.claimant).or_default();
+        *count += 1;
+        match (*count, it.number) <= last {
+            true => taken.push_back(it),
+            false => left.push_back(it),
+        }
+    }
+    *waiting = left;
+    taken
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Turns at the connections that read, shared fairly among the claimants on whose behalf they are used. Each claimant has a
+//! Turns at the connections of requests, shared fairly among the claimants on whose behalf they are used. Each claimant has a
 //! bounded number at once, so that however much one asks for, others find a connection and a share of the machine. Waiting
 //! claimants are served in turn, not behind everything that one of them has queued, and a claimant's queue is bounded, too. The
 //! process's own work takes no turns. Called by `connection`, before a connection is taken out of its pool; gateways share the processor
 //! in the same way.
 //!
-//! A turn lasts for one statement, or for one transaction that reads. So nothing is held while waiting for something else.
+//! A turn lasts for one statement or one transaction. Those for writes are apart from those for reads, and nobody who reads waits for a
+//! turn to write, so nothing is held while waiting for what waits for it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -37,6 +38,19 @@ impl Claimant {
     /// Does `work` on the claimant's behalf. Tasks that it spawns count as the process's own work.
     pub async fn claim<F: Future>(self, work: F) -> F::Output {
         CLAIMANT.scope(self, work).await
+    }
+
+    /// Returns the claimant on whose behalf this task works; `None` for the process itself.
+    pub(crate) fn of_task() -> Option<Self> {
+        CLAIMANT.try_with(|claimant| *claimant).ok()
+    }
+
+    /// Does `work` in another task on behalf of the claimant of this one.
+    pub(crate) async fn carry<F: Future>(claimant: Option<Self>, work: F) -> F::Output {
+        match claimant {
+            Some(claimant) => claimant.claim(work).await,
+            None => work.await,
+        }
     }
 }
 
@@ -103,9 +117,9 @@ impl Turns {
 
     /// Takes a turn for the claimant of this task; `None` for the process itself.
     pub(super) async fn take(&self) -> Result<Option<Turn>, Crowded> {
-        match CLAIMANT.try_with(|claimant| *claimant) {
-            Ok(claimant) => self.take_for(claimant).await.map(Some),
-            Err(_) => Ok(None),
+        match Claimant::of_task() {
+            Some(claimant) => self.take_for(claimant).await.map(Some),
+            None => Ok(None),
         }
     }
 

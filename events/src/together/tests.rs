@@ -99,6 +99,39 @@ async fn a_group_is_bounded() {
     assert_eq!(queue.sizes(3).await, [1, 40, 5]);
 }
 
+#[tokio::test]
+async fn nobody_waits_behind_all_that_another_asks_for() {
+    let [one, other] = [1, 2].map(|it| Claimant::User(uuid::Uuid::from_u128(it)));
+    let queue = Queue::new(Bounds {
+        members: 4,
+        ..BOUNDS
+    });
+    let first = queue.ask(0);
+    queue.sizes(1).await;
+    let ask = |claimant: Claimant, member| {
+        let together = queue.together.clone();
+        tokio::spawn(claimant.claim(async move { together.ask(member).await }))
+    };
+    let many: Vec<_> = (1..=20).map(|member| ask(one, member)).collect();
+    while queue.together.0.state.lock().waiting.len() < 20 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let mut late = ask(other, 21);
+    while queue.together.0.state.lock().waiting.len() < 21 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    queue.gate.permits.add_permits(2);
+    assert_eq!(answers([first]).await, [Some(1_000)]);
+    let answered = timeout(Duration::from_secs(5), &mut late).await;
+    let answered = answered.expect("it is in the next group").expect("a task");
+    assert_eq!(answered.ok(), Some(1_021));
+    queue.gate.permits.add_permits(100);
+    let expected: Vec<_> = (1..=20).map(|member| Some(member + 1_000)).collect();
+    assert_eq!(answers(many).await, expected);
+    let sizes = queue.sizes(7).await;
+    assert_eq!(sizes, [1, 4, 4, 4, 4, 4, 1]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_task_asks_for_before_it_yields_is_one_group() {
     let queue = Queue::new(BOUNDS);

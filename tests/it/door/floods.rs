@@ -14,12 +14,12 @@ const SAMPLES: usize = 300;
 const CALM: Duration = Duration::from_millis(100);
 const CONNECTIONS: usize = 100;
 
-/// Returns how long the ninety-ninth of a hundred answers takes.
-async fn slowest(client: &Client) -> Duration {
+/// Returns how long the ninety-ninth of a hundred answers to this request takes.
+async fn slowest(client: &Client, body: &Value) -> Duration {
     let mut waited = Vec::new();
     for _ in 0..SAMPLES {
         let asked = Instant::now();
-        client.run(ME, json!({})).await.data();
+        client.post(body, &[]).await.expect("an answer").data();
         waited.push(asked.elapsed());
     }
     waited.sort();
@@ -28,31 +28,40 @@ async fn slowest(client: &Client) -> Duration {
 
 /// Measures the one beside while `attack` is repeated on many connections of one user, by their numbers: identical queries that are under
 /// way at once would be executed once. It ends by itself.
-async fn beside<F: Future<Output = ()> + Send + 'static>(
+pub(super) async fn beside<F: Future<Output = ()> + Send + 'static>(
     app: &Running,
     what: &str,
     attack: fn(Client, usize) -> F,
 ) {
+    beside_of(app, what, &json!({ "query": ME }), attack).await;
+}
+
+/// Measures this request of the one beside in the same way.
+pub(super) async fn beside_of<A, F>(app: &Running, what: &str, body: &Value, attack: A)
+where
+    A: Fn(Client, usize) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
     let ada = register(app.client(), "Ada").await.client(app.client());
     let mallory = register(app.client(), "Mallory").await;
-    slowest(&ada).await;
-    let calm = slowest(&ada).await;
+    slowest(&ada, body).await;
+    let calm = slowest(&ada, body).await;
     let mut flood = JoinSet::new();
     for number in 0..CONNECTIONS {
-        let client = mallory.client(app.client());
+        let (client, attack) = (mallory.client(app.client()), attack.clone());
         flood.spawn(async move {
             loop {
                 attack(client.clone(), number).await;
             }
         });
     }
-    let during = slowest(&ada).await;
+    let during = slowest(&ada, body).await;
     flood.shutdown().await;
     println!("{what}: {calm:?} when calm, {during:?} beside it");
     assert!(during < calm.max(CALM) * 3, "{what}: {calm:?}, {during:?}");
 }
 
-async fn ask(client: Client, document: &str) {
+pub(super) async fn ask(client: Client, document: &str) {
     let body = json!({ "query": document });
     // It may be refused.
     let _ = client.post(&body, &[]).await;

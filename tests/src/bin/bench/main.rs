@@ -1,8 +1,9 @@
 //! The benchmark: the distributed gateway against its peers, in alternating rounds on one machine, on private Postgres and
 //! Redis. `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is
-//! `rebuild.rs`, `bench followers` is `followers.rs`, `bench watchers` is `watchers.rs`.
+//! `rebuild.rs`, `bench followers` is `followers.rs`, `bench watchers` is `watchers.rs`, `bench crowd` is `crowd.rs`.
 
 mod chat;
+mod crowd;
 mod fanout;
 mod followers;
 mod load;
@@ -86,6 +87,7 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("rebuild") => return rebuild::main(std::env::args().skip(2)),
         Some("followers") => return followers::main(std::env::args().skip(2)),
+        Some("crowd") => return crowd::main(std::env::args().skip(2)),
         Some("watchers") => return watchers::main(std::env::args().skip(2)),
         _ => {}
     }
