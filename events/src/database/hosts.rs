@@ -55,6 +55,8 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(1);
 /// The pause between two looks.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
+/// The same when the primary was well: those who wait for a connection only wait for each other.
+const WELL_PAUSE: Duration = Duration::from_secs(2);
 /// How long somebody waits for a connection before they ask for a look.
 pub(super) const STALL: Duration = Duration::from_millis(500);
 /// How often a connection in use proves that its server is still a primary.
@@ -193,8 +195,10 @@ impl PostgresHosts {
         }
         let looking = Looking(self.clone());
         tokio::spawn(async move {
-            looking.0.look().await;
-            sleep(PAUSE).await;
+            let before = looking.0.chosen();
+            let (found, _) = looking.0.look().await;
+            let is_well = found.is_some() && found == before;
+            sleep(if is_well { WELL_PAUSE } else { PAUSE }).await;
         });
     }
 
