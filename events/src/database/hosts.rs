@@ -3,7 +3,7 @@
 //!
 //! **Only a primary is used.** A host counts if it says that it is not in recovery and accepts writes. Every new connection asks
 //! that before it is handed out (`Place::admit`). One of the old ones asks again every `PROOF_INTERVAL` while the process uses any,
-//! and each that was idle; so a server that was fenced, or became a standby without a restart, is left even by those who only read.
+//! and each that was idle. So a server that was fenced is left even by those who only read.
 //!
 //! **Nobody goes back.** A primary is a host, a cluster and a timeline. A promotion begins a newer timeline, and a process takes
 //! none that is older than the one it has used, nor another cluster (`choice`). So an old primary that comes back is refused,

@@ -61,12 +61,23 @@ impl Switching {
         limit: Duration,
         open: impl Fn(&Place) -> PgPool + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let switching = Arc::new(Self {
             hosts: hosts.clone(),
             open: Box::new(open),
             limit,
             current: Mutex::default(),
-        })
+        });
+        let (mut chosen, watched) = (hosts.watch(), Arc::downgrade(&switching));
+        // Idle connections to an old primary are closed even if nobody asks for one.
+        tokio::spawn(async move {
+            while chosen.changed().await.is_ok() {
+                let Some(switching) = watched.upgrade() else {
+                    return;
+                };
+                switching.current();
+            }
+        });
+        switching
     }
 
     async fn acquire(&self) -> sqlx::Result<(PoolConnection<Postgres>, Place)> {

@@ -110,14 +110,17 @@ fn a_fenced_primary_is_left_for_good() {
         write(&log, 3).await;
         assert_eq!(port_of(&reader).await, Some(old.port()));
         old.fence(true);
+        eventually("writes are refused", SOON, async || {
+            let refused = log.write(|tx| {
+                Box::pin(async move {
+                    tx.execute_unprepared("delete from applied").await?;
+                    Ok::<_, events::Error>(())
+                })
+            });
+            refused.await.err()
+        })
+        .await;
         new.await_all_of(&old);
-        let failed = log.write(|tx| {
-            Box::pin(async move {
-                tx.execute_unprepared("delete from applied").await?;
-                Ok::<_, events::Error>(())
-            })
-        });
-        failed.await.expect_err("nobody is the primary");
         new.promote();
         await_written(&log).await;
         write(&log, 3).await;
@@ -175,7 +178,7 @@ fn a_commit_that_reached_no_standby_is_not_answered() {
             matches!(refused, events::Error::Unavailable(_)),
             "{refused:?}"
         );
-        assert!(began.elapsed() < patience, "it is said in time");
+        assert!(began.elapsed() < 2 * patience, "it is said in time");
         standby.restart();
         eventually("it is written", SOON, async || written().await.ok()).await;
     });

@@ -12,14 +12,18 @@ use crate::waiting::{SOON, eventually_blocking};
 use crate::{guard, programs};
 
 /// A server that is stopped; it goes on when this is dropped.
-pub struct Stopped(Vec<Pid>);
+pub struct Stopped {
+    server: Pid,
+    children: Vec<Pid>,
+}
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        for pid in &self.0 {
+        for pid in &self.children {
             let _ = kill_process(*pid, Signal::CONT);
             guard::forget(pid.as_raw_nonzero().get().unsigned_abs());
         }
+        let _ = kill_process(self.server, Signal::CONT);
     }
 }
 
@@ -141,9 +145,9 @@ impl Postgres {
 
     /// Kills the server and all its processes with SIGKILL.
     pub fn kill(&self) {
-        let family = self.family();
+        let children = self.children();
         self.process().kill();
-        for pid in family {
+        for pid in children {
             // Most have ended with it.
             let _ = kill_process(pid, Signal::KILL);
         }
@@ -152,22 +156,21 @@ impl Postgres {
     /// Stops the server and all its processes with SIGSTOP: connections are accepted, and nothing is answered.
     pub fn stop(&self) -> Stopped {
         self.process().pause();
-        let family = self.family();
-        for pid in &family {
+        let children = self.children();
+        for pid in &children {
             guard::watch("KILL", pid.as_raw_nonzero().get().unsigned_abs());
             // A connection may have ended just now.
             let _ = kill_process(*pid, Signal::STOP);
         }
-        Stopped(family)
+        let server = Pid::from_raw(self.pid().cast_signed()).expect("a process");
+        Stopped { server, children }
     }
 
-    /// Returns the server's processes, those of its connections first.
-    fn family(&self) -> Vec<Pid> {
+    fn children(&self) -> Vec<Pid> {
         let pid = self.pid();
         let children = format!("/proc/{pid}/task/{pid}/children");
         let children = std::fs::read_to_string(children).unwrap_or_default();
-        let pids = children.split_whitespace().map(str::to_owned);
-        let pids = pids.chain([pid.to_string()]);
+        let pids = children.split_whitespace();
         pids.filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
             .collect()
     }
