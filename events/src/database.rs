@@ -3,12 +3,15 @@
 //! was dropped anywhere leaves no transaction open (transact-rs/sqlx#4393), and `EventLog::write` runs its loop in a task of its
 //! own only so that a mutation completes when its caller goes away.
 
+mod boundaries;
 mod connection;
 mod file;
+mod hosts;
 mod lease;
 mod open;
 mod silence;
 mod slow;
+mod switching;
 mod transaction;
 mod trouble;
 mod turns;
@@ -23,6 +26,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 pub use self::{
     connection::DatabaseConnection,
     file::sqlite_file,
+    hosts::{HostFacts, PostgresHosts},
     slow::warn_of_statements_over,
     transaction::DatabaseTransaction,
     turns::{Claimant, Crowded, Turn, Turns},
@@ -52,7 +56,7 @@ pub fn now() -> DateTime<Utc> {
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// `postgres://…` or `sqlite://…`.
+    /// `postgres://…`, with one host or several, or `sqlite://…`.
     pub url: String,
     /// The number of connections for requests, of which one claimant reads with at most half. Postgres only: SQLite has one
     /// writer, and a reader for each core and one more.
@@ -81,6 +85,8 @@ pub struct Database {
     grouped: DatabaseConnection,
     trouble: Trouble,
     acquire_timeout: Duration,
+    /// The hosts, if there are several.
+    hosts: Option<PostgresHosts>,
     /// The file, on SQLite.
     file: Option<Arc<DatabaseFile>>,
 }
@@ -119,26 +125,28 @@ impl Database {
 
     async fn connect_postgres(config: &DatabaseConfig) -> Result<Self> {
         let (silence, trouble) = (Silence::new(), Trouble::default());
+        let hosts = PostgresHosts::of(&config.url).map_err(|wrong| unavailable(&wrong))?;
+        let at = (config, hosts.as_ref());
         let limits = Limits {
             // This is less than the patience: a caller whose statement is cancelled keeps the connection.
             statement: config.patience * 5 / 6,
             lock: LOCK_LIMIT,
             idle_in_transaction: Duration::from_secs(10),
         };
-        let writer = open::postgres(config, config.max_connections, limits, &silence).await?;
+        let writer = open::postgres(at, config.max_connections, limits, &silence).await?;
         let limits = Limits {
             lock: GROUP_LOCK_LIMIT,
             ..limits
         };
         // Not every process writes.
-        let grouped = open::idle_postgres(config, GROUP_CONNECTIONS, limits, &silence)?;
+        let grouped = open::idle_postgres(at, GROUP_CONNECTIONS, limits, &silence)?;
         let limits = Limits {
             statement: Duration::from_secs(60),
             lock: LOCK_LIMIT,
             // A process that is paused inside a transaction holds locks on checkpoints that others wait to take over.
             idle_in_transaction: Duration::from_secs(5),
         };
-        let background = open::postgres(config, 6, limits, &silence).await?;
+        let background = open::postgres(at, 6, limits, &silence).await?;
         let connection = |name, pool| {
             let pool = (name, lease::Pool::Postgres(pool));
             DatabaseConnection::new(pool, config.patience, silence.clone(), trouble.clone())
@@ -158,6 +166,7 @@ impl Database {
             background,
             trouble,
             acquire_timeout: config.acquire_timeout,
+            hosts,
             file: None,
         })
     }
@@ -189,6 +198,7 @@ impl Database {
             writer,
             trouble,
             acquire_timeout: config.acquire_timeout,
+            hosts: None,
             file: DatabaseFile::opened(&path).map(Arc::new),
         })
     }
@@ -205,6 +215,7 @@ impl Database {
             grouped: none(),
             trouble: Trouble::default(),
             acquire_timeout: Duration::ZERO,
+            hosts: None,
             file: None,
         }
     }
@@ -277,6 +288,7 @@ impl Database {
         let is_read_only: Option<bool> = query_one_as(&tx, sql, Vec::new()).await?;
         if is_read_only.unwrap_or(false) {
             // The session ends when it is left like this: the next one may be with another server.
+            self.hosts.iter().for_each(PostgresHosts::suspect);
             return Err(unavailable("it is read-only"));
         }
         tx.rollback().await?;

@@ -127,7 +127,7 @@ pub struct ProcessSettings {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Storage")]
 pub struct StoreSettings {
-    /// Database: `sqlite://path` (embedded) or `postgres://…` (distributed)
+    /// Database: `sqlite://path` (embedded) or `postgres://…` (distributed), of which several hosts may be named: `postgres://user:pw@h1,h2/name`
     #[arg(
         long,
         env = "DATABASE_URL",

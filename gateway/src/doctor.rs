@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-use events::{BreakerState, DatabaseFacts, RedisFacts, ServerFacts, WorkersStatus};
+use events::{BreakerState, DatabaseFacts, HostFacts, RedisFacts, ServerFacts, WorkersStatus};
 use serde::Serialize;
 use workers::operating::Outcome;
 
@@ -127,6 +127,31 @@ pub fn of_settings(config: &Config, is_embedded: bool) -> Vec<Finding> {
         found.push(Finding::ok(
             "settings",
             "nothing stands out; `millrace config` prints them",
+        ));
+    }
+    found
+}
+
+/// Judges what each of several hosts of the database says of itself.
+pub fn of_hosts(hosts: &[HostFacts]) -> Vec<Finding> {
+    let each = hosts.iter().map(|host| {
+        let says = format!("{} {}", host.name, host.says);
+        match host.is_well {
+            true => Finding::ok("hosts", says),
+            false => Finding::warning(
+                "hosts",
+                says,
+                "see whether it runs, and whether this machine may reach it: nobody can fail over to it",
+            ),
+        }
+    });
+    let mut found: Vec<_> = each.collect();
+    let primaries: Vec<_> = hosts.iter().filter(|host| host.is_primary).collect();
+    if let [one, other, ..] = primaries[..] {
+        found.push(Finding::trouble(
+            "hosts",
+            format!("{} and {} both accept writes", one.name, other.name),
+            "stop the one that was replaced, and make it a standby of the other one (pg_rewind)",
         ));
     }
     found

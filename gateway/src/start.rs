@@ -47,7 +47,7 @@ use announce::announce;
 use beside::{drained_by, open_admin, serve_admin, serve_probes};
 pub(crate) use error::StartError;
 use settings::{apply, reread_on_hangup};
-use store::{bring_up_to_date, connect, expect_database, make_folder};
+use store::{await_database, bring_up_to_date, connect, expect_database, make_folder};
 
 /// Load balancers poll readiness every few seconds.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
@@ -138,9 +138,8 @@ fn reads_what_is_there(command: &Command) -> bool {
 }
 
 async fn migrate(config: &Config) -> Result<(), StartError> {
-    let store = &config.store;
-    migration::await_database(&store.database_url, store.wait_for_database).await?;
-    bring_up_to_date(config, store.max_connections, true).await?;
+    await_database(config).await?;
+    bring_up_to_date(config, config.store.max_connections, true).await?;
     workers::say!("the database is up to date");
     Ok(())
 }
@@ -201,8 +200,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let is_embedded = is_embedded(&config);
     let told = watch_signals()?;
     reread_on_hangup()?;
-    let store = &config.store;
-    migration::await_database(&store.database_url, store.wait_for_database).await?;
+    await_database(&config).await?;
     let entities = open(&config, token_keys(&config)?).await?;
     if let Some(sole) = &sole {
         entities.log.database().take_over_leases(sole).await?;
@@ -292,9 +290,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
 async fn work(config: &Config) -> Result<(), StartError> {
     let stopped = stop_on_signals()?;
     reread_on_hangup()?;
-    let store = &config.store;
-    let sole = Sole::of(&store.database_url)?;
-    migration::await_database(&store.database_url, store.wait_for_database).await?;
+    let sole = Sole::of(&config.store.database_url)?;
+    await_database(config).await?;
     let database = connect(config, config.work.workers_connections).await?;
     if let Some(sole) = &sole {
         database.take_over_leases(sole).await?;

@@ -6,6 +6,7 @@ mod disks;
 mod followers;
 mod gateways;
 mod groups;
+mod hosts;
 mod pooler;
 mod postgres;
 mod redis;

@@ -1,6 +1,8 @@
 //! A Postgres server for tests, on a free port. The tests of a run share one, where each has a database cloned from a migrated
 //! template; it does not wait for the disk. Tests that stop or kill it start another, with default settings.
 
+mod standbys;
+
 use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -17,6 +19,8 @@ use crate::people::Person;
 use crate::process::Process;
 use crate::waiting::{SOON, eventually_blocking};
 use crate::{guard, programs, template, times};
+
+pub use self::standbys::{Stopped, url_of};
 
 const TEMPLATE: &str = "millrace_template";
 
@@ -95,85 +99,6 @@ impl Postgres {
         };
         postgres.await_ready();
         postgres
-    }
-
-    /// Starts a standby of this server, which streams from it asynchronously.
-    pub fn standby(&self) -> Self {
-        let home = guard::new_directory("standby");
-        let data = home.join("data");
-        if let Some(user) = self.user {
-            chown(&home, Some(user.uid), Some(user.gid)).expect("root gives the directory away");
-        }
-        let made = as_user(self.user, &programs::POSTGRES_BIN.join("pg_basebackup"))
-            .args([
-                "-R",
-                "-c",
-                "fast",
-                "--no-sync",
-                "-U",
-                "postgres",
-                "-h",
-                "127.0.0.1",
-            ])
-            .args(["-p", &self.port.to_string(), "-D"])
-            .arg(&data)
-            .current_dir(&home)
-            .output()
-            .expect("pg_basebackup starts");
-        assert!(
-            made.status.success(),
-            "pg_basebackup failed: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let port = free_port();
-        let standby = Self {
-            process: Mutex::new(run(&data, port, self.user, self.durability)),
-            data,
-            port,
-            user: self.user,
-            durability: self.durability,
-            template: OnceLock::new(),
-        };
-        standby.await_ready();
-        standby
-    }
-
-    /// Waits until this standby has what its primary has now.
-    pub fn await_all_of(&self, primary: &Self) {
-        let written = primary.execute("postgres", "select pg_current_wal_lsn()");
-        let statement = format!("select pg_last_wal_replay_lsn() >= '{written}'");
-        eventually_blocking("the standby has it all", SOON, || {
-            (self.execute("postgres", &statement) == "t").then_some(())
-        });
-    }
-
-    /// Ends the replication: later commits of the primary do not arrive here.
-    pub fn follow_no_more(&self) {
-        for statement in [
-            "alter system set primary_conninfo = ''",
-            "select pg_reload_conf()",
-        ] {
-            self.execute("postgres", statement);
-        }
-        let receivers = "select count(*) from pg_stat_wal_receiver";
-        eventually_blocking("nothing is received", SOON, || {
-            (self.execute("postgres", receivers) == "0").then_some(())
-        });
-    }
-
-    /// Starts a standby again at another port, such as that of its primary, which must have ended. It is still a standby.
-    pub fn move_to(mut self, port: u16) -> Self {
-        self.crash();
-        self.port = port;
-        self.restart();
-        self
-    }
-
-    /// Promotes a standby to primary, at the port of the earlier one, which must have ended.
-    pub fn take_over(self, port: u16) -> Self {
-        let standby = self.move_to(port);
-        standby.execute("postgres", "select pg_promote()");
-        standby
     }
 
     pub fn url(&self, database: &str) -> String {

@@ -97,9 +97,10 @@ impl DatabaseConnection {
     /// the next user.
     pub(super) fn plain(&self) -> Plain {
         match &self.pool {
-            Some(Pool::Postgres(pool)) => {
-                SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone())
-            }
+            Some(Pool::Postgres(pool)) => pool.current().map_or_else(
+                Plain::default,
+                SqlxPostgresConnector::from_sqlx_postgres_pool,
+            ),
             Some(Pool::Sqlite(pool)) => SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone()),
             None => Plain::default(),
         }
@@ -110,6 +111,7 @@ impl DatabaseConnection {
         let idle = |idle| u32::try_from(idle).unwrap_or(u32::MAX);
         Some(match self.pool.as_ref()? {
             Pool::Postgres(pool) => {
+                let pool = pool.current()?;
                 let most = pool.options().get_max_connections();
                 [pool.size(), idle(pool.num_idle()), most]
             }

@@ -16,15 +16,21 @@ use std::{
 use sea_orm::{
     ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx::{
-        self, AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqlitePool,
-        pool::PoolConnection,
+        self, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, SqlitePool, pool::PoolConnection,
     },
 };
 use sea_query_sqlx::SqlxValues;
-use sqlx_core::transaction::TransactionManager;
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{silence::Silence, slow, trouble::Trouble, turns::Turn};
+use super::{
+    boundaries::{begin, commit, depth, rollback},
+    hosts::Place,
+    silence::Silence,
+    slow,
+    switching::PostgresPool,
+    trouble::Trouble,
+    turns::Turn,
+};
 use crate::{
     error::{Outage, outage},
     metrics::Histogram,
@@ -41,7 +47,7 @@ const MOST_NESTED: usize = 8;
 /// The connections for one kind of work.
 #[derive(Clone)]
 pub(super) enum Pool {
-    Postgres(PgPool),
+    Postgres(PostgresPool),
     Sqlite(SqlitePool),
 }
 
@@ -54,6 +60,8 @@ enum Raw {
 pub(super) struct Lease {
     /// Taken on drop.
     raw: Option<Raw>,
+    /// Where the connection leads, if there are several hosts.
+    place: Option<Place>,
     patience: Duration,
     silence: Silence,
     trouble: Trouble,
@@ -81,9 +89,8 @@ macro_rules! answer {
         let answer = match $lease.raw.as_mut() {
             Some(Raw::Postgres($connection)) => {
                 let $connection = &mut **$connection;
-                timeout(patience, $call)
-                    .await
-                    .map(|answer| answer.map(Into::into))
+                let answer = async { $call.await.map(Into::into) };
+                timeout(patience, Place::unless_left($lease.place.as_ref(), answer)).await
             }
             Some(Raw::Sqlite($connection)) => {
                 let $connection = &mut **$connection;
@@ -108,15 +115,19 @@ impl Lease {
         let mut turn = turn;
         for _ in 0..MOST_NESTED {
             let raw = match pool {
-                Pool::Postgres(pool) => pool.acquire().await.map(Raw::Postgres),
-                Pool::Sqlite(pool) => pool.acquire().await.map(Raw::Sqlite),
+                Pool::Postgres(pool) => pool
+                    .acquire()
+                    .await
+                    .map(|(connection, place)| (Raw::Postgres(connection), place)),
+                Pool::Sqlite(pool) => pool.acquire().await.map(|raw| (Raw::Sqlite(raw), None)),
             };
-            let raw = raw.map_err(|error| {
+            let (raw, place) = raw.map_err(|error| {
                 trouble.note(&error.to_string());
                 not_acquired(error)
             })?;
             let mut lease = Self {
                 raw: Some(raw),
+                place,
                 patience,
                 silence: silence.clone(),
                 trouble: trouble.clone(),
@@ -231,8 +242,13 @@ impl Lease {
         self.or_lost(begun, 1)
     }
 
+    /// Commits. Postgres answers with success even when its limit on statements has ended the wait for a synchronous standby, so
+    /// the answer is given up earlier: the limits of `Database::connect_postgres` are above 3/4 of each patience.
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
         self.note("commit");
+        if let Some(Raw::Postgres(_)) = self.raw {
+            self.patience = self.patience * 3 / 4;
+        }
         let ended: sqlx::Result<()> = answer!(self, connection => commit(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;
@@ -259,12 +275,8 @@ impl Lease {
 
     fn depth(&self) -> usize {
         match &self.raw {
-            Some(Raw::Postgres(connection)) => {
-                <Postgres as sqlx::Database>::TransactionManager::get_transaction_depth(connection)
-            }
-            Some(Raw::Sqlite(connection)) => {
-                <Sqlite as sqlx::Database>::TransactionManager::get_transaction_depth(connection)
-            }
+            Some(Raw::Postgres(connection)) => depth(&**connection),
+            Some(Raw::Sqlite(connection)) => depth(&**connection),
             None => 0,
         }
     }
@@ -282,6 +294,9 @@ impl Lease {
             return Err(given_up());
         }
         self.is_waiting = true;
+        if let Some(place) = self.place.as_ref().filter(|place| place.is_left()) {
+            return Err(place.left());
+        }
         self.began = Some(Instant::now());
         self.span = of_statement(self.system(), &self.sql);
         Ok(())
@@ -311,6 +326,7 @@ impl Lease {
             Err(error) => match outage(error) {
                 Some(Outage::Gone) => {
                     self.trouble.note(&error.to_string());
+                    self.place.iter().for_each(Place::suspect);
                     true
                 }
                 Some(Outage::Refused) => {
@@ -355,31 +371,6 @@ impl Drop for Lease {
             }
         }
     }
-}
-
-async fn begin<C>(connection: &mut C, statement: &'static str) -> sqlx::Result<()>
-where
-    C: Connection,
-    C::Database: sqlx::Database<Connection = C>,
-{
-    let statement = Some(statement.into_sql_str());
-    <C::Database as sqlx::Database>::TransactionManager::begin(connection, statement).await
-}
-
-async fn commit<C>(connection: &mut C) -> sqlx::Result<()>
-where
-    C: Connection,
-    C::Database: sqlx::Database<Connection = C>,
-{
-    <C::Database as sqlx::Database>::TransactionManager::commit(connection).await
-}
-
-async fn rollback<C>(connection: &mut C) -> sqlx::Result<()>
-where
-    C: Connection,
-    C::Database: sqlx::Database<Connection = C>,
-{
-    <C::Database as sqlx::Database>::TransactionManager::rollback(connection).await
 }
 
 fn given_up() -> sqlx::Error {

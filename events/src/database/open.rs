@@ -10,14 +10,21 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use sea_orm::{
     DbErr, RuntimeErr,
     sqlx::{
-        AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row, SqlitePool,
+        AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Postgres, Row,
+        SqlitePool,
         pool::PoolOptions,
         postgres::PgConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+use tokio::time::timeout;
 
-use super::{DatabaseConfig, silence::Silence};
+use super::{
+    DatabaseConfig,
+    hosts::{Place, PostgresHosts},
+    silence::{PING_LIMIT, Silence},
+    switching::{PostgresPool, Switching},
+};
 use crate::Result;
 
 /// The settings of a Postgres session, apart from its time limits.
@@ -41,15 +48,15 @@ pub(super) struct Limits {
 
 /// Opens a pool and its first connections, to see that it is possible, and that each is a session of its own.
 pub(super) async fn postgres(
-    config: &DatabaseConfig,
+    (config, hosts): (&DatabaseConfig, Option<&PostgresHosts>),
     max_connections: u32,
     limits: Limits,
     silence: &Silence,
-) -> Result<PgPool> {
-    let pool = idle_postgres(config, max_connections, limits, silence)?;
-    let mut one = pool.acquire().await.map_err(not_opened)?;
+) -> Result<PostgresPool> {
+    let pool = idle_postgres((config, hosts), max_connections, limits, silence)?;
+    let (mut one, _) = pool.acquire().await.map_err(not_opened)?;
     if max_connections > 1 {
-        let mut other = pool.acquire().await.map_err(not_opened)?;
+        let (mut other, _) = pool.acquire().await.map_err(not_opened)?;
         if server_process(&mut one).await? == server_process(&mut other).await? {
             let message = "connections share sessions, as through a pooler by transactions; it has to pool sessions";
             return Err(DbErr::Conn(RuntimeErr::Internal(message.to_owned())).into());
@@ -70,34 +77,70 @@ async fn server_process(connection: &mut PgConnection) -> Result<i32> {
 
 /// Returns a pool that has no connections yet.
 pub(super) fn idle_postgres(
-    config: &DatabaseConfig,
+    (config, hosts): (&DatabaseConfig, Option<&PostgresHosts>),
     max_connections: u32,
     limits: Limits,
     silence: &Silence,
-) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(&config.url)
-        .map_err(not_opened)?
-        .application_name("millrace")
-        .disable_statement_logging();
-    let (silence, settings) = (silence.clone(), settings(limits));
+) -> Result<PostgresPool> {
     let pool = PoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(config.acquire_timeout)
         // A ping before every use costs a third of the throughput.
-        .test_before_acquire(false)
-        .after_connect(move |connection: &mut PgConnection, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                let statement = sea_orm::sqlx::raw_sql(AssertSqlSafe(settings));
-                connection.execute(statement).await.map(drop)
-            })
+        .test_before_acquire(false);
+    let (silence, settings) = (silence.clone(), settings(limits));
+    let Some(hosts) = hosts else {
+        let options = PgConnectOptions::from_str(&config.url)
+            .map_err(not_opened)?
+            .application_name("millrace")
+            .disable_statement_logging();
+        let pool = with_sessions(pool, settings, silence, None);
+        return Ok(PostgresPool::Fixed(pool.connect_lazy_with(options)));
+    };
+    let open = move |place: &Place| {
+        let (settings, silence) = (settings.clone(), silence.clone());
+        let pool = with_sessions(pool.clone(), settings, silence, Some(place.clone()));
+        pool.connect_lazy_with(place.hosts.options(place.primary))
+    };
+    let switching = Switching::new(hosts, config.acquire_timeout, open);
+    Ok(PostgresPool::Switching(switching))
+}
+
+/// Has each session begin with its settings, at the place where it should be, and be asked before its use when there is doubt.
+fn with_sessions(
+    pool: PoolOptions<Postgres>,
+    settings: Arc<str>,
+    silence: Silence,
+    place: Option<Place>,
+) -> PoolOptions<Postgres> {
+    let place = Arc::new(place);
+    let of_new = place.clone();
+    pool.after_connect(move |connection: &mut PgConnection, _| {
+        let (settings, place) = (settings.clone(), of_new.clone());
+        Box::pin(async move {
+            let statement = sea_orm::sqlx::raw_sql(AssertSqlSafe(settings));
+            connection.execute(statement).await?;
+            match &*place {
+                Some(place) => place.admit(connection).await,
+                None => Ok(()),
+            }
         })
-        .before_acquire(move |connection, meta| {
-            let silence = silence.clone();
-            Box::pin(async move { Ok(silence.spares(connection, meta.age, meta.idle_for).await) })
+    })
+    .before_acquire(move |connection, meta| {
+        let (silence, place) = (silence.clone(), place.clone());
+        Box::pin(async move {
+            let is_due = place.as_ref().as_ref().is_some_and(Place::is_proof_due);
+            if !is_due && !silence.doubts(meta.age, meta.idle_for) {
+                return Ok(true);
+            }
+            let proof = async {
+                match &*place {
+                    Some(place) => place.is_proved_by(connection).await,
+                    None => connection.ping().await.is_ok(),
+                }
+            };
+            Ok(timeout(PING_LIMIT, proof).await.unwrap_or(false))
         })
-        .connect_lazy_with(options);
-    Ok(pool)
+    })
 }
 
 /// Returns the statements that begin a session.

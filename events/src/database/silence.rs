@@ -9,11 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::sqlx::Connection;
-use tokio::time::timeout;
-
 /// How long a connection may take to answer a ping. Somebody waits for it.
-const PING_LIMIT: Duration = Duration::from_millis(500);
+pub(super) const PING_LIMIT: Duration = Duration::from_millis(500);
 /// A connection that was idle for this long is pinged before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 /// For this long after a silence, all connections from before it are pinged before they are used.
@@ -50,19 +47,9 @@ impl Silence {
         (age < SUSPICION).then_some(age)
     }
 
-    /// Returns whether a connection may be used: it was busy a moment ago, or it answers a ping.
-    pub(super) async fn spares<C: Connection>(
-        &self,
-        connection: &mut C,
-        age: Duration,
-        idle_for: Duration,
-    ) -> bool {
+    /// Returns whether a connection has to answer before it is used: it was idle, or is from before a silence.
+    pub(super) fn doubts(&self, age: Duration, idle_for: Duration) -> bool {
         let is_suspect = self.age().is_some_and(|silence| age > silence);
-        if idle_for < TRUSTED_IDLE && !is_suspect {
-            return true;
-        }
-        timeout(PING_LIMIT, connection.ping())
-            .await
-            .is_ok_and(|answer| answer.is_ok())
+        idle_for >= TRUSTED_IDLE || is_suspect
     }
 }

@@ -12,6 +12,7 @@ mod exchanges;
 mod failing;
 mod followers;
 mod handling;
+mod hosts;
 mod jobs;
 mod losses;
 mod model;

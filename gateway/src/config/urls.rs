@@ -1,13 +1,17 @@
 //! URLs of databases and of Redis: which are accepted, and which parts may be shown, as a URL may contain a password. Called by the
 //! settings and by `effective`.
 
+use events::PostgresHosts;
+
 /// Checks the URLs of the database and of Redis: ports must be numbers, and passwords must have their special characters encoded. They
 /// are no parsers of the command line, as that shows the values it refuses, which may contain passwords.
 ///
 /// # Errors
 /// Which one cannot be read, and what was expected; never the value.
 pub(super) fn check(database: &str, redis: Option<&str>) -> Result<(), String> {
-    if !is_database(database) {
+    let hosts = PostgresHosts::of(database);
+    let hosts = hosts.map_err(|wrong| format!("DATABASE_URL cannot be read: {wrong}"))?;
+    if hosts.is_none() && !is_database(database) {
         return refuse(
             "DATABASE_URL",
             "sqlite://path or postgres://user:password@host:5432/name",
@@ -94,6 +98,19 @@ mod tests {
     }
 
     #[test]
+    fn several_hosts_are_checked() {
+        assert_eq!(check("postgres://u:pw@h1,h2:5433/db", None), Ok(()));
+        for url in [
+            "postgres://u:pw@h1,h2:x/db",
+            "postgres://u:pw@h1,h2/db?sslmode=x",
+        ] {
+            let wrong = check(url, None).expect_err(url);
+            assert!(wrong.starts_with("DATABASE_URL cannot be read"), "{wrong}");
+            assert!(!wrong.contains("pw"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn passwords_are_masked() {
         for (url, shown) in [
             ("sqlite://data/millrace.db", "sqlite://data/millrace.db"),
@@ -106,6 +123,10 @@ mod tests {
                 "postgres://host/db",
             ),
             ("postgres://u:1/p@w@host/db", "postgres://***@host/db"),
+            (
+                "postgres://u:pw@h1:5432,h2/db?target_session_attrs=primary",
+                "postgres://***@h1:5432,h2/db",
+            ),
             ("redis://:pw@host", "redis://***@host"),
         ] {
             assert_eq!(masked(url), shown);

@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
-use events::{Database, DatabaseConfig, EventLog, examine_redis, sqlite_file};
+use events::{Database, DatabaseConfig, EventLog, PostgresHosts, examine_redis, sqlite_file};
 use gateway::{
     config::{Config, DoctorSettings},
     doctor::{self, Finding},
@@ -32,6 +32,10 @@ pub(super) async fn run(config: &Config, settings: &DoctorSettings) -> Result<Ou
 
 async fn examine(config: &Config) -> Vec<Finding> {
     let mut found = doctor::of_settings(config, is_embedded(config));
+    // A URL that cannot be read was refused before.
+    if let Ok(Some(hosts)) = PostgresHosts::of(&config.store.database_url) {
+        found.extend(doctor::of_hosts(&hosts.examine().await));
+    }
     let database = timeout(WHOLE, of_database(config, &mut found)).await;
     let away = "it cannot be reached in time";
     let database = database.unwrap_or_else(|_| {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use entities::{AddressConflict, derive_again, is_derived};
-use events::{Database, DatabaseConfig, sqlite_file};
+use events::{Database, DatabaseConfig, PostgresHosts, sqlite_file};
 use gateway::{config::Config, private};
 
 use super::StartError;
@@ -28,6 +28,21 @@ pub(super) fn expect_database(config: &Config) -> Result<(), StartError> {
     }
 }
 
+/// Waits for a database that is not there yet.
+pub(super) async fn await_database(config: &Config) -> Result<(), StartError> {
+    let url = primary_url(config).await?;
+    Ok(migration::await_database(&url, config.store.wait_for_database).await?)
+}
+
+/// Returns the URL of the database. Of several hosts it is that of the primary alone, which is waited for.
+async fn primary_url(config: &Config) -> Result<String, StartError> {
+    let store = &config.store;
+    match PostgresHosts::of(&store.database_url).map_err(StartError::Settings)? {
+        Some(hosts) => Ok(hosts.await_primary(store.wait_for_database).await?),
+        None => Ok(store.database_url.clone()),
+    }
+}
+
 /// Connects. Migrates first if requested, or if the database is embedded; otherwise checks that nothing is to be migrated.
 pub(super) async fn connect(config: &Config, connections: u32) -> Result<Database, StartError> {
     let store = &config.store;
@@ -47,9 +62,8 @@ pub(super) async fn bring_up_to_date(
     connections: u32,
     is_asked: bool,
 ) -> Result<Database, StartError> {
-    let url = &config.store.database_url;
-    make_folder(url)?;
-    let applied = migration::migrate(url).await;
+    make_folder(&config.store.database_url)?;
+    let applied = migration::migrate(&primary_url(config).await?).await;
     let applied = applied.map_err(StartError::Migration)?;
     let database = database(config, connections).await?;
     let newest = migration::newest();

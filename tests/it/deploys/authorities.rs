@@ -45,6 +45,16 @@ async fn one_s_own_authority_is_trusted(_: Setup) {
          where backend_type = 'client backend' and datname <> 'postgres'",
     );
     assert_eq!(encrypted.trim(), "t");
+    // Each of several hosts is checked by its own name: the first has a certificate for others, and is passed by.
+    let servers = format!("@0.0.0.0:{},localhost:", postgres.port());
+    setup.database_url = verified(&plain.replace("@127.0.0.1:", &servers), &authority);
+    let mut command = setup.command(&["doctor"]);
+    let looked = tokio::task::block_in_place(|| finish(&mut command));
+    let said = super::text(&looked);
+    let line = |host: &str| said.lines().find(|it| it.contains(host)).unwrap_or(&said);
+    assert!(line("0.0.0.0:").contains("certificate"), "{said}");
+    assert!(line("localhost:").contains("is a primary"), "{said}");
+    assert!(said.contains("the database is up to date"), "{said}");
 
     let elsewhere = guard::new_directory("foreign");
     let foreign = foreign.write(&elsewhere);

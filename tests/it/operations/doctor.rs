@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
-use tests::postgres::Postgres;
+use tests::postgres::{Postgres, free_port, url_of};
 use tests::recipe::finish;
 use tests::redis::Redis;
 use tests::waiting::SOON;
@@ -76,6 +76,76 @@ async fn parts_that_are_away_are_found(_: Setup) {
     finds(&setup, "\"database\": ").await;
 }
 
+/// Each of several hosts is named with what it is, and two that both accept writes are trouble. Other commands find the primary, too.
+async fn each_host_is_named(_: Setup) {
+    let (primary, standby) = tokio::task::block_in_place(|| {
+        let primary = Postgres::start();
+        let standby = primary.standby();
+        (primary, standby)
+    });
+    let mut setup = Setup::distributed_on(&primary, Redis::shared());
+    tokio::task::block_in_place(|| standby.await_all_of(&primary));
+    let (name, away) = (name_of(&setup.database_url), free_port());
+    let servers = format!("{},127.0.0.1:{away}/{name}", standby.port());
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{servers}",
+        primary.port()
+    );
+    setup.database_url = format!("{url}?target_session_attrs=read-write");
+    let _app = setup.start();
+    is_well(&setup).await;
+    let says = |grade: &str, port: u16, what: &str| {
+        let said = format!("\"hosts\": \"127.0.0.1:{port} {what}");
+        let (found, _) = look(&setup, grade);
+        assert!(
+            found.iter().any(|it| it.starts_with(&said)),
+            "{said}: {found:?}"
+        );
+    };
+    says("ok", primary.port(), "is a primary, on timeline 1");
+    says("ok", standby.port(), "is a standby");
+    says("warning", away, "cannot be used: ");
+    let reversed = url_of(&[&standby, &primary], name_of(&url));
+    for arguments in [["migrate"].as_slice(), &["status"]] {
+        let (code, said) = run(&mut setup, arguments, &reversed);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let alone = format!(
+        "{}?target_session_attrs=primary",
+        standby.url(name_of(&url))
+    );
+    let waiting = ["migrate", "--wait-for-database", "2s"];
+    let (code, said) = run(&mut setup, &waiting, &alone);
+    assert!(code == Some(1) && said.contains("is a standby"), "{said}");
+    let any = format!("{url}?target_session_attrs=any");
+    let (code, said) = run(&mut setup, &["status"], &any);
+    assert!(
+        code == Some(2) && said.contains("read-write or primary"),
+        "{said}"
+    );
+    let secret = url.replace("postgres@", "me:secret@");
+    let (code, said) = run(&mut setup, &["config"], &secret);
+    let masked = format!("postgres://***@127.0.0.1:{}", primary.port());
+    assert!(code == Some(0) && said.contains(&masked), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+    setup.database_url = url;
+    tokio::task::block_in_place(|| standby.promote());
+    finds(&setup, "both accept writes").await;
+}
+
+/// Runs a command on the database at this URL; returns its exit code and what it said.
+fn run(setup: &mut Setup, arguments: &[&str], url: &str) -> (Option<i32>, String) {
+    setup.database_url = url.to_owned();
+    let mut command = setup.command(arguments);
+    let output = tokio::task::block_in_place(|| finish(&mut command));
+    let said = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it).into_owned());
+    (output.status.code(), said.concat())
+}
+
+fn name_of(url: &str) -> &str {
+    url.rsplit('/').next().expect("a name")
+}
+
 async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     let app = setup.start();
     is_well(&setup).await;
@@ -93,5 +163,5 @@ async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     }));
 }
 
-tests::distributed!(parts_that_are_away_are_found);
+tests::distributed!(parts_that_are_away_are_found, each_host_is_named);
 tests::embedded!(a_file_is_looked_at_and_never_made);
