@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tests::postgres::Postgres;
 use tests::recipe::finish;
-use tests::redis::Redis;
+use tests::redis::{Redis, sentinels::Sentinels};
 use tests::waiting::SOON;
 use tests::{Setup, eventually};
 
@@ -76,6 +76,18 @@ async fn parts_that_are_away_are_found(_: Setup) {
     finds(&setup, "\"database\": ").await;
 }
 
+async fn the_master_of_sentinels_is_found(setup: Setup) {
+    let sentinels = Sentinels::start();
+    let setup = setup.with_redis(sentinels.url());
+    let _app = setup.start();
+    is_well(&setup).await;
+    let setup = setup.with_redis(sentinels.url_with(&[], "other"));
+    finds(&setup, "No such master with that name").await;
+    let setup = setup.with_redis(sentinels.url());
+    sentinels.sentinels.iter().for_each(Redis::kill);
+    finds(&setup, "\"redis\": ").await;
+}
+
 async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     let app = setup.start();
     is_well(&setup).await;
@@ -93,5 +105,8 @@ async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     }));
 }
 
-tests::distributed!(parts_that_are_away_are_found);
+tests::distributed!(
+    parts_that_are_away_are_found,
+    the_master_of_sentinels_is_found
+);
 tests::embedded!(a_file_is_looked_at_and_never_made);
