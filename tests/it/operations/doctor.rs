@@ -79,8 +79,13 @@ async fn parts_that_are_away_are_found(_: Setup) {
 async fn the_master_of_sentinels_is_found(setup: Setup) {
     let sentinels = Sentinels::start();
     let setup = setup.with_redis(sentinels.url());
-    let _app = setup.start();
-    is_well(&setup).await;
+    eventually("Redis is well", SOON, async || {
+        let is_about_redis = |it: &String| it.starts_with("\"redis\"");
+        let [well, trouble] = ["ok", "trouble"].map(|grade| look(&setup, grade).0);
+        let is_well = well.iter().any(is_about_redis) && !trouble.iter().any(is_about_redis);
+        is_well.then_some(())
+    })
+    .await;
     let setup = setup.with_redis(sentinels.url_with(&[], "other"));
     finds(&setup, "No such master with that name").await;
     let setup = setup.with_redis(sentinels.url());
