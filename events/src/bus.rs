@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncTypedCommands, Client,
-    aio::MultiplexedConnection,
+    AsyncTypedCommands,
     streams::{StreamId, StreamKey, StreamReadOptions, StreamReadReply},
 };
 use tokio::time::sleep;
@@ -14,7 +13,7 @@ use tokio::time::sleep;
 use crate::{
     Cursor, Event, EventLog, PARTS, Tail,
     backoff::Backoff,
-    connector,
+    connector::{Connection, Redis},
     trace::{self, Kind},
 };
 
@@ -27,19 +26,20 @@ const BATCH_ENTRIES: usize = 500;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Returns the key of a part's stream. All parts of one epoch share a hash tag, so that one script may touch them on a Redis
-/// cluster.
-pub(crate) fn stream_key(log: &EventLog, epoch: u32, part: i16) -> String {
-    format!(
-        "{}:{{{epoch:08x}}}:part:{part}",
-        log.shared.config.redis_prefix
-    )
+/// Returns the prefix of every key; it is empty without Redis, where there are none.
+pub(crate) fn prefix(log: &EventLog) -> &str {
+    log.shared.redis.as_ref().map_or("", Redis::prefix)
 }
 
-pub(crate) async fn run(log: EventLog, client: Client) {
+/// Returns the key of a part's stream.
+pub(crate) fn stream_key(log: &EventLog, epoch: u32, part: i16) -> String {
+    format!("{}:{{{epoch:08x}}}:part:{part}", prefix(log))
+}
+
+pub(crate) async fn run(log: EventLog, redis: Redis) {
     let mut backoff = Backoff::up_to(MAX_PAUSE);
     loop {
-        match connector::connect(&client, READ_TIME).await {
+        match redis.connect(READ_TIME).await {
             Ok(connection) => {
                 let Err(error) = receive(&log, connection, &mut backoff).await;
                 log.shared.arrivals.close();
@@ -59,7 +59,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
 
 async fn receive(
     log: &EventLog,
-    mut connection: MultiplexedConnection,
+    mut connection: Connection,
     backoff: &mut Backoff,
 ) -> redis::RedisResult<std::convert::Infallible> {
     let options = StreamReadOptions::default()

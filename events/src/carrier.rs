@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use redis::{
-    Client, ErrorKind, RedisError, RedisResult, Value,
-    aio::{MultiplexedConnection, PubSubSink, PubSubStream},
+    ErrorKind, RedisError, RedisResult, Value,
+    aio::{PubSubSink, PubSubStream},
 };
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     EventLog,
     backoff::Backoff,
-    connector::{self, ANSWER_TIME, within},
+    bus,
+    connector::{ANSWER_TIME, Connection, Redis, within},
     log::WHISPERS_WITHIN,
 };
 
@@ -26,16 +27,16 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Returns the name of the channel. It contains the epoch, as those of streams do: a copy of the database must not be heard.
 pub(crate) fn channel(log: &EventLog, epoch: u32) -> String {
-    format!("{}:{epoch:08x}:whispers", log.shared.config.redis_prefix)
+    format!("{}:{epoch:08x}:whispers", bus::prefix(log))
 }
 
-pub(crate) async fn send(log: EventLog, client: Client, mut queue: mpsc::Receiver<String>) {
+pub(crate) async fn send(log: EventLog, redis: Redis, mut queue: mpsc::Receiver<String>) {
     let mut connection = None;
     let mut backoff = Backoff::up_to(MAX_PAUSE);
     let mut batch = Vec::with_capacity(BATCH_MESSAGES);
     while queue.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
         let channel = channel(&log, log.tail().epoch());
-        match publish(&client, &mut connection, &channel, &batch).await {
+        match publish(&redis, &mut connection, &channel, &batch).await {
             Ok(()) => backoff.reset(),
             Err(error) => {
                 let failures = backoff.fail();
@@ -50,14 +51,14 @@ pub(crate) async fn send(log: EventLog, client: Client, mut queue: mpsc::Receive
 }
 
 async fn publish(
-    client: &Client,
-    connection: &mut Option<MultiplexedConnection>,
+    redis: &Redis,
+    connection: &mut Option<Connection>,
     channel: &str,
     batch: &[String],
 ) -> RedisResult<()> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(connector::connect(client, ANSWER_TIME).await?),
+        None => connection.insert(redis.connect(ANSWER_TIME).await?),
     };
     let mut pipeline = redis::pipe();
     for message in batch {
@@ -66,16 +67,17 @@ async fn publish(
     pipeline.query_async(connection).await
 }
 
-pub(crate) async fn hear(log: EventLog, client: Client) {
+pub(crate) async fn hear(log: EventLog, redis: Redis) {
     let mut backoff = Backoff::up_to(MAX_PAUSE);
     loop {
         let epoch = log.tail().epoch();
-        match connector::subscribe(&client, &channel(&log, epoch)).await {
-            Ok((sink, messages)) => {
+        match redis.subscribe(&channel(&log, epoch)).await {
+            Ok((sink, messages, mut hold)) => {
                 backoff.reset();
                 let error = tokio::select! {
                     error = watch(sink) => error,
                     error = receive(&log, messages) => error,
+                    error = hold.end() => error,
                     () = log.tail().end_of(epoch) => continue,
                 };
                 tracing::info!(%error, "whispers of other processes are not received; trying again");

@@ -4,11 +4,12 @@
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
-use redis::{AsyncCommands, Client, InfoDict, RedisResult};
+use redis::{AsyncCommands, InfoDict, RedisResult};
 use tokio::time::Instant;
 
 use crate::{
-    Database, Error, Result, boxed, connector,
+    Database, Error, Result, boxed,
+    connector::{ANSWER_TIME, Redis},
     sql::{Dialect, from_i64, query_as, query_one_as},
 };
 
@@ -124,20 +125,20 @@ impl Database {
 /// When it does not answer, or refuses to.
 #[boxed]
 pub async fn examine_redis(url: &str, ca: Option<&Path>, prefix: &str) -> Result<RedisFacts> {
-    let client = connector::client(url, ca)?;
-    let asked = ask_redis(&client, prefix).await;
+    let redis = Redis::new(url, ca, prefix)?;
+    let asked = ask_redis(&redis).await;
     asked.map_err(|error| Error::Task(error.to_string()))
 }
 
-async fn ask_redis(client: &Client, prefix: &str) -> RedisResult<RedisFacts> {
-    let mut connection = connector::connect(client, connector::ANSWER_TIME).await?;
+async fn ask_redis(redis: &Redis) -> RedisResult<RedisFacts> {
+    let mut connection = redis.connect(ANSWER_TIME).await?;
     let began = Instant::now();
     let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await?;
     let took = began.elapsed();
     let asked = Utc::now();
     let (seconds, micros): (f64, f64) = redis::cmd("TIME").query_async(&mut connection).await?;
     let clock_ahead = seconds + micros / 1e6 - middle(asked);
-    let key = format!("{prefix}:doctor");
+    let key = format!("{}:doctor", redis.prefix());
     let written: RedisResult<()> = connection.set_ex(key, "", 1).await;
     let text = |name: &str| info.get::<String>(name).unwrap_or_default();
     let number = |name: &str| info.get::<u64>(name).unwrap_or_default();

@@ -64,6 +64,7 @@ pub use append::{Appending, NewEvent, RowTable, Rows, Tx};
 pub use backoff::Backoff;
 pub use begin::Begin;
 pub use browse::{LogFilter, LogPage, LogPlace};
+pub use connector::redis_url_error;
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     resume,

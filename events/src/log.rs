@@ -9,7 +9,6 @@ mod writes;
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use redis::Client;
 use sea_orm::DbBackend;
 use serde::Serialize;
 use tokio::sync::{Notify, RwLock, broadcast, mpsc};
@@ -20,7 +19,8 @@ use crate::{
     Behind, Claimant, Database, ERASURE_STREAM, Error, Event, Gap, Result, RowTable, Rows,
     StreamKey, Tail, Tx,
     append::Appended,
-    boxed, connector,
+    boxed,
+    connector::Redis,
     control::Pauses,
     copies::{Arrivals, Relayed, Tops},
     currency::Currency,
@@ -54,7 +54,7 @@ pub struct LogConfig {
     pub redis_url: Option<String>,
     /// A PEM file with the authorities that are trusted to sign Redis's certificate, in place of those that everybody trusts.
     pub redis_ca: Option<PathBuf>,
-    /// The prefix of every key in Redis.
+    /// The prefix of every key in Redis. In a cluster it gets braces.
     pub redis_prefix: String,
     /// The time between polls of the log. With Redis, those that find nothing come up to a second apart.
     pub poll_interval: Duration,
@@ -63,8 +63,8 @@ pub struct LogConfig {
 pub(crate) struct Shared {
     pub(crate) database: Database,
     pub(crate) tail: Tail,
-    /// Opens connections to Redis, if it is configured.
-    pub(crate) redis: Option<Client>,
+    /// Redis, if it is configured.
+    pub(crate) redis: Option<Redis>,
     pub(crate) config: LogConfig,
     /// The events that this process has committed and that have no position yet.
     pub(crate) fresh: Arc<Fresh>,
@@ -110,10 +110,10 @@ impl EventLog {
         to_others: mpsc::Sender<String>,
     ) -> Result<Self> {
         let url = config.redis_url.as_deref();
-        let redis = url.map(|url| connector::client(url, config.redis_ca.as_deref()));
-        let redis = redis.transpose()?;
+        let (ca, prefix) = (config.redis_ca.as_deref(), &config.redis_prefix);
+        let redis = url.map(|url| Redis::new(url, ca, prefix)).transpose()?;
         let shared_store = match (&redis, database.backend()) {
-            (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
+            (Some(redis), _) => Some(SharedStore::redis(redis.clone())),
             // There is only one process.
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
             (None, _) => None,

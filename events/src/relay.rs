@@ -10,8 +10,7 @@ use std::{
 };
 
 use redis::{
-    Client, Script,
-    aio::MultiplexedConnection,
+    Script,
     streams::{StreamRangeReply, StreamTrimOptions, StreamTrimmingMode},
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -20,7 +19,7 @@ use crate::{
     Cursor, Event, EventLog, PARTS,
     backoff::Backoff,
     bus::{self, stream_key},
-    connector::{self, ANSWER_TIME},
+    connector::{ANSWER_TIME, Connection, Redis},
     follower::slowest_checkpoints,
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
     metrics::METRICS,
@@ -42,7 +41,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 struct Relay {
     log: EventLog,
-    connection: MultiplexedConnection,
+    connection: Connection,
     script: Script,
     epoch: u32,
     /// The position up to which all events are in Redis.
@@ -52,12 +51,12 @@ struct Relay {
     kept: Kept,
 }
 
-pub(crate) async fn run(log: EventLog, client: Client) {
+pub(crate) async fn run(log: EventLog, redis: Redis) {
     let mut backoff = Backoff::up_to(MAX_PAUSE);
     // Events that were not yet relayed when the process started are left to the process that numbered them, or found as a gap.
     let mut relayed = log.tail().cursor();
     loop {
-        match Relay::connect(&log, &client, relayed).await {
+        match Relay::connect(&log, &redis, relayed).await {
             Ok(mut relay) => {
                 let before = relayed.position;
                 let Err(error) = relay.work().await;
@@ -89,10 +88,10 @@ pub(crate) async fn run(log: EventLog, client: Client) {
 }
 
 impl Relay {
-    async fn connect(log: &EventLog, client: &Client, relayed: Cursor) -> Result<Self, Failure> {
+    async fn connect(log: &EventLog, redis: &Redis, relayed: Cursor) -> Result<Self, Failure> {
         let mut relay = Self {
             log: log.clone(),
-            connection: connector::connect(client, ANSWER_TIME).await?,
+            connection: redis.connect(ANSWER_TIME).await?,
             script: Script::new(include_str!("append.lua")),
             epoch: relayed.epoch,
             relayed: relayed.position,

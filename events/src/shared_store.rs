@@ -13,10 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{backoff::Backoff, boxed, connector};
+use crate::{
+    backoff::Backoff,
+    boxed,
+    connector::{Connection, Redis},
+};
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use redis::{AsyncTypedCommands, Client, aio::MultiplexedConnection};
+use redis::AsyncTypedCommands;
 use tokio::time::{sleep, timeout};
 
 /// How long one call may take: several times what Redis needs, and less than anybody notices.
@@ -41,11 +45,10 @@ enum Kind {
 }
 
 impl SharedStore {
-    /// Creates a store shared over Redis by all processes with the same `prefix`. It connects in the background.
-    pub(crate) fn redis(client: Client, prefix: &str) -> Self {
+    /// Creates a store shared over Redis by all processes with the same prefix. It connects in the background.
+    pub(crate) fn redis(redis: Redis) -> Self {
         let store = Arc::new(RedisStore {
-            client,
-            prefix: prefix.to_owned(),
+            redis,
             connection: Mutex::default(),
             connections: AtomicU64::default(),
             failures: AtomicU32::default(),
@@ -125,11 +128,10 @@ impl SharedStore {
 }
 
 /// A connection and its number, which identifies a late failure of an earlier one.
-type Numbered = (u64, MultiplexedConnection);
+type Numbered = (u64, Connection);
 
 struct RedisStore {
-    client: Client,
-    prefix: String,
+    redis: Redis,
     /// `None` while Redis is away; a task is then busy connecting.
     connection: Mutex<Option<Numbered>>,
     connections: AtomicU64,
@@ -140,12 +142,9 @@ impl RedisStore {
     async fn get(self: &Arc<Self>, key: &str) -> Option<Vec<u8>> {
         let mut command = redis::cmd("GET");
         command.arg(self.key(key));
-        self.call(
-            CALL_LIMIT,
-            async |connection: &mut MultiplexedConnection| {
-                command.query_async::<Option<Vec<u8>>>(connection).await
-            },
-        )
+        self.call(CALL_LIMIT, async |connection: &mut Connection| {
+            command.query_async::<Option<Vec<u8>>>(connection).await
+        })
         .await
         .flatten()
     }
@@ -181,12 +180,9 @@ impl RedisStore {
     }
 
     async fn is_up(self: &Arc<Self>) -> bool {
-        self.call(
-            BATCH_LIMIT,
-            async |connection: &mut MultiplexedConnection| {
-                redis::cmd("PING").query_async::<String>(connection).await
-            },
-        )
+        self.call(BATCH_LIMIT, async |connection: &mut Connection| {
+            redis::cmd("PING").query_async::<String>(connection).await
+        })
         .await
         .is_some()
     }
@@ -194,19 +190,16 @@ impl RedisStore {
     async fn memory_bytes(self: &Arc<Self>) -> Option<u64> {
         let mut command = redis::cmd("INFO");
         command.arg("memory");
-        let answer = self.call(
-            BATCH_LIMIT,
-            async |connection: &mut MultiplexedConnection| {
-                command.query_async::<String>(connection).await
-            },
-        );
+        let answer = self.call(BATCH_LIMIT, async |connection: &mut Connection| {
+            command.query_async::<String>(connection).await
+        });
         let answer = answer.await?;
         let mut lines = answer.lines();
         lines.find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok())
     }
 
     async fn run(self: &Arc<Self>, limit: Duration, commands: &redis::Pipeline) -> bool {
-        self.call(limit, async |connection: &mut MultiplexedConnection| {
+        self.call(limit, async |connection: &mut Connection| {
             commands.query_async::<()>(connection).await
         })
         .await
@@ -214,13 +207,13 @@ impl RedisStore {
     }
 
     fn key(&self, key: &str) -> String {
-        format!("{}:{key}", self.prefix)
+        format!("{}:{key}", self.redis.prefix())
     }
 
     async fn call<T>(
         self: &Arc<Self>,
         limit: Duration,
-        command: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
+        command: impl AsyncFnOnce(&mut Connection) -> redis::RedisResult<T>,
     ) -> Option<T> {
         let (number, mut connection) = self.connection.lock().clone()?;
         match timeout(limit, command(&mut connection)).await {
@@ -259,7 +252,7 @@ impl RedisStore {
 async fn connect(store: Arc<RedisStore>) {
     let mut backoff = Backoff::new(Duration::from_millis(100), MAX_PAUSE);
     loop {
-        let opened = connector::connect(&store.client, BATCH_LIMIT).await;
+        let opened = store.redis.connect(BATCH_LIMIT).await;
         if let Ok(mut connection) = opened
             && timeout(CALL_LIMIT, connection.ping())
                 .await
@@ -277,7 +270,7 @@ async fn connect(store: Arc<RedisStore>) {
 
 #[cfg(test)]
 mod tests {
-    use redis::IntoConnectionInfo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -300,8 +293,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         drop(listener);
-        let client = Client::open(format!("redis://{address}")).expect("a URL");
-        let store = SharedStore::redis(client, "test");
+        let redis = Redis::new(&format!("redis://{address}"), None, "test");
+        let store = SharedStore::redis(redis.expect("a URL"));
         let started = Instant::now();
         for _ in 0..5_000 {
             assert_eq!(store.get("a").await, None);
@@ -325,24 +318,23 @@ mod tests {
             .await
             .expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let info = format!("redis://{address}");
-        let info = info.into_connection_info().expect("a URL");
-        // The greeting is left out, as nobody answers it.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let client = Client::open(info.set_redis_settings(settings)).expect("a client");
+        // Of the greeting it hears the name and the version.
+        let greeted = async {
+            let (mut stream, _) = listener.accept().await?;
+            stream.read_u8().await?;
+            stream.write_all(b"+OK\r\n+OK\r\n").await?;
+            Ok::<_, std::io::Error>(stream)
+        };
+        let redis = Redis::new(&format!("redis://{address}"), None, "test").expect("a URL");
+        let (connection, stream) = tokio::join!(redis.connect(BATCH_LIMIT), greeted);
+        let _stream = stream.expect("it is greeted");
         let store = Arc::new(RedisStore {
-            client,
-            prefix: "test".to_owned(),
+            redis,
             connection: Mutex::default(),
             connections: AtomicU64::default(),
             failures: AtomicU32::default(),
         });
-        let connection = store
-            .client
-            .get_multiplexed_async_connection()
-            .await
-            .expect("a connection");
-        *store.connection.lock() = Some((7, connection));
+        *store.connection.lock() = Some((7, connection.expect("a connection")));
         let started = Instant::now();
         for _ in 0..1_000 {
             assert_eq!(store.get("a").await, None);

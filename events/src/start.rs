@@ -26,11 +26,12 @@ impl EventLog {
         let log = Self::at(&head, database, config, to_others)?;
         tokio::spawn(pump::run(log.clone()));
         tokio::spawn(readiness::watch(log.clone()));
-        if let Some(client) = log.shared.redis.clone() {
-            tokio::spawn(relay::run(log.clone(), client.clone()));
-            tokio::spawn(bus::run(log.clone(), client.clone()));
-            tokio::spawn(carrier::send(log.clone(), client.clone(), queue));
-            tokio::spawn(carrier::hear(log.clone(), client));
+        if let Some(redis) = log.shared.redis.clone() {
+            tokio::spawn(relay::run(log.clone(), redis.clone()));
+            tokio::spawn(bus::run(log.clone(), redis.clone()));
+            tokio::spawn(carrier::send(log.clone(), redis.clone(), queue));
+            tokio::spawn(carrier::hear(log.clone(), redis.clone()));
+            tokio::spawn(redis.keep_looking());
         }
         Ok(log)
     }

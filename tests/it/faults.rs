@@ -3,6 +3,7 @@
 
 mod contention;
 mod disks;
+mod failover;
 mod followers;
 mod gateways;
 mod groups;

@@ -1,6 +1,9 @@
 //! A Redis (or Valkey) server for tests. The tests of a run share one, where each has a key prefix; tests that flush, stop or
 //! kill it start another.
 
+pub mod cluster;
+pub mod sentinels;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,8 @@ use crate::{guard, programs};
 pub struct Redis {
     port: u16,
     home: PathBuf,
+    arguments: Vec<String>,
+    password: Option<&'static str>,
     process: Mutex<Process>,
 }
 
@@ -30,12 +35,38 @@ impl Redis {
 
     /// Starts a server for one test. It keeps nothing over a restart.
     pub fn start() -> Self {
-        let home = guard::new_directory("redis");
-        let port = free_port();
-        let process = Mutex::new(run(&home, port));
+        Self::start_with(None, &[])
+    }
+
+    /// Starts a server with a password and additional arguments.
+    fn start_with(password: Option<&'static str>, additional: &[&str]) -> Self {
+        let (home, port) = (guard::new_directory("redis"), free_port());
+        let number = port.to_string();
+        let own = ["--port", &number, "--bind", "127.0.0.1", "--save", ""];
+        let kept = [
+            "--appendonly",
+            "no",
+            "--dir",
+            home.to_str().expect("a path"),
+        ];
+        let policy = ["--maxmemory-policy", "noeviction"];
+        let arguments = [&own[..], &kept, &policy, additional].concat();
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        Self::run(home, port, arguments, password)
+    }
+
+    fn run(
+        home: PathBuf,
+        port: u16,
+        arguments: Vec<String>,
+        password: Option<&'static str>,
+    ) -> Self {
+        let process = Mutex::new(run(&home, &arguments));
         let redis = Self {
             port,
             home,
+            arguments,
+            password,
             process,
         };
         redis.await_ready();
@@ -82,7 +113,7 @@ impl Redis {
 
     /// Starts it again at its port, empty.
     pub fn restart(&self) {
-        *self.process() = run(&self.home, self.port);
+        *self.process() = run(&self.home, &self.arguments);
         self.await_ready();
     }
 
@@ -142,18 +173,61 @@ impl Redis {
             .unwrap_or_else(|| panic!("the script answers {answer:?}"))
     }
 
+    /// Returns how many processes read the streams of events.
+    pub fn readers(&self) -> usize {
+        self.ask(&["CLIENT", "LIST"])
+            .concat()
+            .matches(" cmd=xread ")
+            .count()
+    }
+
+    /// Returns the last position in the streams of events under this prefix.
+    pub fn last_position(&self, prefix: &str) -> u64 {
+        let script = "local last = 0
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':*:part:*')) do
+                for _, entry in ipairs(redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)) do
+                    last = math.max(last, tonumber(string.match(entry[1], '^%d+')))
+                end
+            end
+            return last";
+        self.run_script(script, &[prefix])
+    }
+
+    /// Returns all texts of the answer to a command, or none when it does not answer.
+    fn ask(&self, words: &[&str]) -> Vec<String> {
+        let mut texts = Vec::new();
+        if let Some(mut answer) = self.send(words) {
+            read_texts(&mut answer, &mut texts);
+        }
+        texts
+    }
+
     /// Returns the first line of the answer to a command.
     fn call(&self, words: &[&str]) -> Option<String> {
+        let mut line = String::new();
+        self.send(words)?.read_line(&mut line).ok()?;
+        Some(line.trim_end().to_owned())
+    }
+
+    /// Sends a command on a connection of its own, from which the answer can be read.
+    fn send(&self, words: &[&str]) -> Option<BufReader<TcpStream>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(SOON)).ok()?;
-        let mut command = format!("*{}\r\n", words.len());
-        for word in words {
-            command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        let command = |words: &[&str]| {
+            let words = words
+                .iter()
+                .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+            let words: Vec<String> = words.collect();
+            format!("*{}\r\n{}", words.len(), words.concat())
+        };
+        let credentials = self.password.map(|password| command(&["AUTH", password]));
+        let commands = credentials.clone().unwrap_or_default() + &command(words);
+        stream.write_all(commands.as_bytes()).ok()?;
+        let mut answer = BufReader::new(stream);
+        if credentials.is_some() {
+            answer.read_line(&mut String::new()).ok()?;
         }
-        stream.write_all(command.as_bytes()).ok()?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).ok()?;
-        Some(line.trim_end().to_owned())
+        Some(answer)
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
@@ -161,21 +235,29 @@ impl Redis {
     }
 }
 
-fn run(home: &PathBuf, port: u16) -> Process {
+/// Adds the texts of one value of Redis's protocol. It ends where the connection does.
+fn read_texts(answer: &mut impl BufRead, texts: &mut Vec<String>) {
+    let mut line = String::new();
+    if answer.read_line(&mut line).is_err() || line.is_empty() {
+        return;
+    }
+    let (kind, rest) = line.trim_end().split_at(1);
+    let count = rest.parse().unwrap_or(0);
+    match kind {
+        "*" => (0..count).for_each(|_| read_texts(answer, texts)),
+        "$" if rest != "-1" => {
+            let mut bytes = vec![0; count + 2];
+            if answer.read_exact(&mut bytes).is_ok() {
+                texts.push(String::from_utf8_lossy(&bytes[..count]).into_owned());
+            }
+        }
+        "$" => {}
+        _ => texts.push(rest.to_owned()),
+    }
+}
+
+fn run(home: &Path, arguments: &[String]) -> Process {
     let mut command = Command::new(&*programs::REDIS_SERVER);
-    command
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-        ])
-        .arg(home);
-    command.args(["--maxmemory-policy", "noeviction"]);
+    command.args(arguments);
     Process::spawn("redis", home, &mut command, "KILL")
 }

@@ -127,7 +127,7 @@ pub(crate) fn document(published: &[Published], mut components: Components) -> V
                     Redis that was emptied has not got back yet, is in the log; the subscription `eventLog` reads it from there.",
                 "address": "{prefix}:{epoch}:part:{part}",
                 "parameters": {
-                    "prefix": { "description": "`--redis-prefix`.", "default": "millrace" },
+                    "prefix": { "description": "`--redis-prefix`, which is in braces in a Redis Cluster.", "default": "millrace" },
                     "epoch": {
                         "description": "The epoch of the log, in braces: the first part of any cursor.",
                         "examples": ["{4f2a91c0}"],

@@ -7,8 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use redis::{
-    AsyncTypedCommands, Client, RedisResult,
-    aio::MultiplexedConnection,
+    AsyncTypedCommands, RedisResult,
     streams::{StreamAutoClaimOptions, StreamId, StreamReadOptions},
 };
 use tokio::{
@@ -19,7 +18,8 @@ use tokio::{
 use crate::{
     EventLog,
     backoff::Backoff,
-    connector::{self, ANSWER_TIME},
+    bus,
+    connector::{ANSWER_TIME, Connection, Redis},
 };
 
 /// The number of batches of hints that may wait to be sent; further ones are dropped.
@@ -55,10 +55,10 @@ pub(super) enum Hint {
 /// The hints of one process.
 pub(super) struct Jobs {
     log: EventLog,
-    client: Option<Client>,
+    redis: Option<Redis>,
     queue: mpsc::Sender<Hints>,
     wakes: HashMap<&'static str, Notify>,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    connection: Mutex<Option<Connection>>,
 }
 
 impl Jobs {
@@ -69,7 +69,7 @@ impl Jobs {
     ) -> (Arc<Self>, mpsc::Receiver<Hints>) {
         let (queue, hints) = mpsc::channel(QUEUED_BATCHES);
         let jobs = Self {
-            client: log.shared.redis.clone(),
+            redis: log.shared.redis.clone(),
             log,
             queue,
             wakes: handlers.map(|name| (name, Notify::new())).collect(),
@@ -83,7 +83,7 @@ impl Jobs {
         if hints.is_empty() {
             return;
         }
-        if self.client.is_none() {
+        if self.redis.is_none() {
             self.wake(&hints);
         } else if let Err(error) = self.queue.try_send(hints) {
             self.wake(&error.into_inner());
@@ -170,7 +170,7 @@ impl Jobs {
 
     /// Returns the key of a handler's stream. It contains the epoch, as positions mean nothing in another.
     fn key(&self, handler: &str) -> String {
-        let prefix = &self.log.shared.config.redis_prefix;
+        let prefix = bus::prefix(&self.log);
         format!(
             "{prefix}:{{{:08x}}}:jobs:{handler}",
             self.log.tail().epoch()
@@ -178,7 +178,7 @@ impl Jobs {
     }
 
     /// Returns the connection for calls that do not block.
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+    async fn connect(&self) -> RedisResult<Connection> {
         if let Some(connection) = &*self.connection.lock() {
             return Ok(connection.clone());
         }
@@ -187,11 +187,11 @@ impl Jobs {
         Ok(fresh)
     }
 
-    async fn open(&self, answer_time: Duration) -> RedisResult<MultiplexedConnection> {
-        let client = self.client.as_ref().ok_or_else(|| {
+    async fn open(&self, answer_time: Duration) -> RedisResult<Connection> {
+        let redis = self.redis.as_ref().ok_or_else(|| {
             redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "there is no Redis"))
         })?;
-        connector::connect(client, answer_time).await
+        redis.connect(answer_time).await
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) struct Ear {
     /// The consumer's name; unique for each start.
     owner: String,
     lease: Duration,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     backoff: Backoff,
     /// When to try Redis again, while it is away.
     retry_at: Instant,
@@ -234,13 +234,13 @@ impl Ear {
 
     /// Returns whether Redis delivers hints. If not, the table has to be polled more often.
     pub(super) fn is_sharp(&self) -> bool {
-        self.backoff.failures() == 0 && self.jobs.client.is_some()
+        self.backoff.failures() == 0 && self.jobs.redis.is_some()
     }
 
     /// Waits up to `patience` for hints, of which it returns at most `most`. Without Redis, the wait ends when there may be work. Must
     /// not be cancelled: hints that were just delivered would wait for others to reclaim them.
     pub(super) async fn listen(&mut self, most: usize, patience: Duration) -> Hint {
-        if self.jobs.client.is_none() || Instant::now() < self.retry_at {
+        if self.jobs.redis.is_none() || Instant::now() < self.retry_at {
             let woken = tokio::time::timeout(patience, self.jobs.woken(self.handler)).await;
             return woken.map_or(Hint::Nothing, |()| Hint::Wake);
         }
@@ -320,7 +320,7 @@ impl Ear {
         Ok(reclaimed)
     }
 
-    async fn connect(&mut self) -> RedisResult<&mut MultiplexedConnection> {
+    async fn connect(&mut self) -> RedisResult<&mut Connection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             // The limit is longer than the longest read.

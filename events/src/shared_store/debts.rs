@@ -4,10 +4,10 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::{Script, aio::MultiplexedConnection};
+use redis::Script;
 
 use super::{BATCH_LIMIT, Kind, RedisStore, SharedStore};
-use crate::boxed;
+use crate::{boxed, connector::Connection};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("debts.lua")));
 
@@ -39,12 +39,9 @@ impl RedisStore {
             invocation.key(self.key(key)).arg(micros(*amount));
         }
         let debts = self
-            .call(
-                BATCH_LIMIT,
-                async |connection: &mut MultiplexedConnection| {
-                    invocation.invoke_async::<Vec<u64>>(connection).await
-                },
-            )
+            .call(BATCH_LIMIT, async |connection: &mut Connection| {
+                invocation.invoke_async::<Vec<u64>>(connection).await
+            })
             .await?;
         let is_whole = debts.len() == added.len();
         is_whole.then(|| debts.into_iter().map(Duration::from_micros).collect())

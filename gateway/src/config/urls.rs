@@ -3,6 +3,10 @@
 
 use events::PostgresHosts;
 
+/// The forms of URLs that name several Redis.
+const SEVERAL: &str = "redis+sentinel://user:password@host:26379,host:26379/master/0?sentinel_password=password or \
+    redis+cluster://user:password@host:6379,host:6379, with special characters of passwords encoded (# as %23)";
+
 /// Checks the URLs of the database and of Redis: ports must be numbers, and passwords must have their special characters encoded. They
 /// are no parsers of the command line, as that shows the values it refuses, which may contain passwords.
 ///
@@ -17,8 +21,17 @@ pub(super) fn check(database: &str, redis: Option<&str>) -> Result<(), String> {
             "sqlite://path or postgres://user:password@host:5432/name",
         );
     }
-    match redis {
-        Some(url) if !is_redis(url) => refuse("REDIS_URL", "redis://user:password@host:6379/0"),
+    let way = redis.and_then(|url| url.split_once("://")?.0.split_once('+'));
+    match (redis, way) {
+        (Some(url), Some((_, "sentinel" | "cluster"))) => match events::redis_url_error(url) {
+            Some(error) => Err(format!(
+                "REDIS_URL cannot be read: {error}; expected {SEVERAL}"
+            )),
+            None => Ok(()),
+        },
+        (Some(url), _) if !is_redis(url) => {
+            refuse("REDIS_URL", "redis://user:password@host:6379/0")
+        }
         _ => Ok(()),
     }
 }
@@ -111,6 +124,31 @@ mod tests {
     }
 
     #[test]
+    fn urls_of_redis_are_checked() {
+        let check = |url| check("sqlite:data", Some(url));
+        for read_well in [
+            "redis://:pw@host:7/0",
+            "rediss+sentinel://u:pw@one,two:7/main/0?sentinel_password=pw",
+            "redis+cluster://u:pw@one,two:7",
+            "redis+unix:///run/redis.sock",
+        ] {
+            assert_eq!(check(read_well), Ok(()), "{read_well}");
+        }
+        for (url, told) in [
+            ("redis+sentinel://:pw/x@one", "does not name the master"),
+            (
+                "redis+sentinel://:pw/x@one/main?password=pw/x",
+                "unknown parameter",
+            ),
+            ("redis+cluster://:pw/x@one:99999", "cannot be read"),
+            ("redis+sentinels://:pw/x@one/main", "redis://user"),
+        ] {
+            let error = check(url).expect_err(url);
+            assert!(error.contains(told) && !error.contains("pw/x"), "{error}");
+        }
+    }
+
+    #[test]
     fn passwords_are_masked() {
         for (url, shown) in [
             ("sqlite://data/millrace.db", "sqlite://data/millrace.db"),
@@ -128,6 +166,14 @@ mod tests {
                 "postgres://***@h1:5432,h2/db",
             ),
             ("redis://:pw@host", "redis://***@host"),
+            (
+                "redis+sentinel://u:pw@one,two:7/main/0?sentinel_password=pw",
+                "redis+sentinel://***@one,two:7/main/0",
+            ),
+            (
+                "redis+cluster://u:pw@one,two:7",
+                "redis+cluster://***@one,two:7",
+            ),
         ] {
             assert_eq!(masked(url), shown);
         }

@@ -57,7 +57,7 @@ async fn deliveries_go_on(scene: &Scene<'_>, calm: Duration) {
 }
 
 /// Returns how long 50 mutations take until they are answered and heard of.
-async fn round(scene: &Scene<'_>) -> Duration {
+pub(super) async fn round(scene: &Scene<'_>) -> Duration {
     let began = Instant::now();
     let positions: Vec<u64> = scene
         .subscribers

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tests::postgres::{Postgres, free_port, url_of};
 use tests::recipe::finish;
-use tests::redis::Redis;
+use tests::redis::{Redis, sentinels::Sentinels};
 use tests::waiting::SOON;
 use tests::{Setup, eventually};
 
@@ -146,6 +146,23 @@ fn name_of(url: &str) -> &str {
     url.rsplit('/').next().expect("a name")
 }
 
+async fn the_master_of_sentinels_is_found(setup: Setup) {
+    let sentinels = Sentinels::start();
+    let setup = setup.with_redis(sentinels.url());
+    eventually("Redis is well", SOON, async || {
+        let is_about_redis = |it: &String| it.starts_with("\"redis\"");
+        let [well, trouble] = ["ok", "trouble"].map(|grade| look(&setup, grade).0);
+        let is_well = well.iter().any(is_about_redis) && !trouble.iter().any(is_about_redis);
+        is_well.then_some(())
+    })
+    .await;
+    let setup = setup.with_redis(sentinels.url_with(&[], "other"));
+    finds(&setup, "No such master with that name").await;
+    let setup = setup.with_redis(sentinels.url());
+    sentinels.sentinels.iter().for_each(Redis::kill);
+    finds(&setup, "\"redis\": ").await;
+}
+
 async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     let app = setup.start();
     is_well(&setup).await;
@@ -163,5 +180,9 @@ async fn a_file_is_looked_at_and_never_made(setup: Setup) {
     }));
 }
 
-tests::distributed!(parts_that_are_away_are_found, each_host_is_named);
+tests::distributed!(
+    each_host_is_named,
+    parts_that_are_away_are_found,
+    the_master_of_sentinels_is_found
+);
 tests::embedded!(a_file_is_looked_at_and_never_made);

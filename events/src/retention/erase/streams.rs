@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::AsyncTypedCommands;
 
-use crate::{EventLog, PARTS, bus::stream_key, connector, sql::query_one_as};
+use crate::{EventLog, PARTS, bus::stream_key, sql::query_one_as};
 
 /// How long Redis may take to drop a stream.
 const DROP_TIME: Duration = Duration::from_secs(10);
@@ -14,8 +14,8 @@ const DROP_TIME: Duration = Duration::from_secs(10);
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
-    if let Some(client) = &log.shared.redis {
-        let mut connection = connector::connect(client, DROP_TIME).await?;
+    if let Some(redis) = &log.shared.redis {
+        let mut connection = redis.connect(DROP_TIME).await?;
         let epoch = log.tail().epoch();
         for part in 0..PARTS {
             connection.del(stream_key(log, epoch, part)).await?;
