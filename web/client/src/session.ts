@@ -45,6 +45,8 @@ const issued = 'session { accessToken accessTokenExpiresAt refreshToken } user {
 
 export class Sessions {
   #session: Session | null = null;
+  /** Whose what is done here is: that of the session, also after it ended by itself, and nobody's after signing out. */
+  #subject = '';
   #loading: Promise<void> | undefined;
   #renewing: Promise<boolean> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -71,7 +73,7 @@ export class Sessions {
     this.#token = token;
     tabs.listen((message) => {
       if (message.type === 'ask' && this.#session) this.#tell();
-      if (message.type === 'session') void this.#hear(parse(message.session));
+      if (message.type === 'session') void this.#hear(parse(message.session), message.isLeft);
     });
     // A timer does not run while the machine sleeps.
     globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
@@ -96,8 +98,15 @@ export class Sessions {
   async authorization(): Promise<string | undefined> {
     if (this.#token) return bearer(await this.#token());
     await this.#load();
-    if (this.#session && Date.now() >= this.#session.endsAt - marginMs) await this.renew();
+    if (this.#session && isOver(this.#session)) await this.renew();
     return this.current();
+  }
+
+  /** Whose a mutation is that is stored now. Waits for nothing but the stores: no token is renewed for it. */
+  async subject(): Promise<string> {
+    if (this.#token) return subjectOf(bearer(await this.#token()));
+    await this.#load();
+    return this.#subject;
   }
 
   current(): string | undefined {
@@ -154,19 +163,32 @@ export class Sessions {
    * none when the gateway cannot be told.
    */
   async leave({ everywhere = false } = {}): Promise<void> {
-    const authorization = await this.authorization();
-    if (!authorization) return;
     const input = everywhere ? '(input: { everywhere: true })' : '';
     const query = `mutation { signOut${input} { __typename } }`;
-    const tell = () => this.#send({ query, variables: {} }, authorization);
-    if (!everywhere) {
-      await this.#keep(null);
-      await tell();
+    if (everywhere || this.#token) {
+      const authorization = await this.authorization();
+      if (!authorization) return;
+      const { errors } = (await this.#send({ query, variables: {} }, authorization)).result;
+      if (errors && everywhere) throw MillraceError.of(errors);
+      await this.#keep(null, { isLeft: true });
       return;
     }
-    const { errors } = (await tell()).result;
-    if (errors) throw MillraceError.of(errors);
-    await this.#keep(null);
+    await this.#load();
+    const before = this.#session;
+    if (!before) {
+      // It ended by itself; now its user leaves, too.
+      this.#subject = '';
+      for (const listener of this.#listeners) listener('ended');
+      return;
+    }
+    await this.#keep(null, { isLeft: true });
+    let { accessToken } = before;
+    // The gateway ends the session for a valid token only.
+    if (before.refreshToken && isOver(before)) {
+      const { result } = await this.#refresh(before.refreshToken);
+      accessToken = enteredBy(result.data)?.session.accessToken ?? accessToken;
+    }
+    await this.#send({ query, variables: {} }, bearer(accessToken));
   }
 
   close(): void {
@@ -201,12 +223,9 @@ export class Sessions {
       if (before && Date.now() >= before.endsAt) await this.#keep(null);
       return false;
     }
-    const query = `mutation ($input: RefreshInput!) { entered: refresh(input: $input) { ${issued} } }`;
-    const variables = { input: { refreshToken: before.refreshToken } };
     let answer: Answer;
     try {
-      // Without `Authorization`: an expired access token would refuse the request.
-      answer = await this.#send({ query, variables });
+      answer = await this.#refresh(before.refreshToken);
     } catch {
       // The gateway is not there; it may come back before the token's time is over, or after.
       this.#schedule(retryMs);
@@ -222,6 +241,12 @@ export class Sessions {
     if (codeOf(answer.result.errors) === 'UNAUTHENTICATED') await this.#keep(null);
     else this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
     return false;
+  }
+
+  /** Without `Authorization`: an expired access token would refuse the request. */
+  #refresh(refreshToken: string): Promise<Answer> {
+    const query = `mutation ($input: RefreshInput!) { entered: refresh(input: $input) { ${issued} } }`;
+    return this.#send({ query, variables: { input: { refreshToken } } });
   }
 
   #sessionOf(session: IssuedSession, userId: string | undefined, serverTimeMs: number): Session {
@@ -240,38 +265,40 @@ export class Sessions {
   }
 
   /** Makes it this tab's session, the store's and the other tabs'. */
-  async #keep(session: Session | null): Promise<void> {
-    this.#adopt(session);
+  async #keep(session: Session | null, { isLeft = false } = {}): Promise<void> {
+    this.#adopt(session, isLeft);
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
-    this.#tell();
+    this.#tell(isLeft);
   }
 
   /** Another tab has this session. It is stored, too, as each tab may have a store of its own. */
-  async #hear(session: Session | null): Promise<void> {
-    if (!this.#adopt(session)) return;
+  async #hear(session: Session | null, isLeft = false): Promise<void> {
+    if (!this.#adopt(session, isLeft)) return;
     this.#told();
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
   }
 
   /** Returns false when it is the session already, or an earlier state of it. */
-  #adopt(session: Session | null): boolean {
+  #adopt(session: Session | null, isLeft = false): boolean {
     const before = this.#session;
+    if (isLeft) this.#subject = '';
     const isSame =
       before && session && subjectOf(before.accessToken) === subjectOf(session.accessToken);
     if (before?.accessToken === session?.accessToken) return false;
     if (isSame && session.endsAt < before.endsAt) return false;
     this.#session = session;
+    if (session) this.#subject = subjectOf(session.accessToken);
     this.#schedule((session?.renewAt ?? 0) - Date.now());
     const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
     for (const listener of this.#listeners) listener(change);
     return true;
   }
 
-  #tell(): void {
+  #tell(isLeft = false): void {
     const session = this.#session && JSON.stringify(this.#session);
-    this.#tabs.tell({ type: 'session', session });
+    this.#tabs.tell({ type: 'session', session, isLeft });
   }
 
   #schedule(delayMs: number): void {
@@ -294,6 +321,11 @@ export function subjectOf(authorization: string | undefined): string {
   } catch {
     return '';
   }
+}
+
+/** Nearly, or quite. */
+function isOver({ endsAt }: Session): boolean {
+  return Date.now() >= endsAt - marginMs;
 }
 
 function bearer(token: string | undefined): string | undefined {
