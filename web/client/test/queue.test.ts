@@ -109,3 +109,31 @@ it('signing out ends the session here at once, and at the gateway with a new tok
     authorization: `Bearer ${token('one', 1)}`,
   });
 });
+
+it('what something in between answers says nothing of the mutation', async () => {
+  const pages: Response[] = [
+    new Response('default backend - 404', { status: 404 }),
+    new Response('<html>Sign in</html>', { status: 403 }),
+    new Response('<html>Sign in</html>', { status: 200 }),
+    new Response('no', { status: 401 }),
+    new Response('no', { status: 407 }),
+    Response.json({ message: 'no Route matched' }, { status: 404 }),
+    Response.json({ errors: [{ status: '404', title: 'Not found' }] }, { status: 404 }),
+    Response.json({ errors: 'none' }, { status: 400 }),
+    new Response('{"data":{"ren', { status: 200 }),
+  ];
+  const keys = new Set<string>();
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    keys.add(JSON.parse(String(init?.body)).extensions.idempotencyKey);
+    return pages.shift() ?? Response.json({ data: { ok: true } });
+  };
+  const { client } = open({ fetch, backoff: { firstMs: 1, longestMs: 5 } });
+  await client.useSession({ accessToken: token('one') }, 'one');
+  expect((await client.mutate(mutation, { queue: true })).data).toEqual({ ok: true });
+  expect([keys.size, client.userId]).toEqual([1, 'one']);
+  for (const status of [413, 414, 431]) {
+    pages.push(new Response('too large', { status }));
+    const refused = client.mutate(mutation, { queue: true });
+    await expect(refused).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+  }
+});
