@@ -172,6 +172,42 @@ describe('refusals', () => {
   });
 });
 
+describe('a gap', () => {
+  const expired = () =>
+    connect([refused('CURSOR_EXPIRED'), refused('CURSOR_EXPIRED'), { gives: [{ data: 1 }] }]);
+  const from = { ...numbers, variables: { after: 'old' } };
+
+  it('is asked about again when that failed in passing', async () => {
+    for (const code of ['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']) {
+      const { client, sent } = expired();
+      let asked = 0;
+      const onGap = async () => {
+        asked += 1;
+        if (asked === 1) throw new MillraceError(code, 'not now');
+        return 'new';
+      };
+      expect(await all(client.subscribe(from, { onGap }))).toEqual({ data: [1] });
+      expect([asked, sent.map(({ variables }) => variables.after)]).toEqual([
+        2,
+        ['old', 'old', 'new'],
+      ]);
+    }
+  });
+
+  it('ends the stream when what comes of it does not pass', async () => {
+    const cases: [Error, string][] = [
+      [new MillraceError('FORBIDDEN', 'no'), 'FORBIDDEN'],
+      [new Error('a mistake'), 'CURSOR_EXPIRED'],
+    ];
+    for (const [failure, code] of cases) {
+      const { client, sent } = expired();
+      const onGap = () => Promise.reject(failure);
+      expect(await all(client.subscribe(from, { onGap }))).toEqual({ data: [], code });
+      expect(sent).toHaveLength(1);
+    }
+  });
+});
+
 describe('an answer of something in between', () => {
   it('is waited out, unless it refuses a size', async () => {
     const page = (status: number): Line => ({
