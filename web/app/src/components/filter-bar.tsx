@@ -1,10 +1,10 @@
 // Filters as chips that read as a sentence, kept in the address: "Users whose role is Staff or Admin, and name contains ada".
 import { Button, Checkbox, Menu, Popover, Stack, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { ListFilter, Search, X } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { ListFilter, X } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
 import { useListSearch } from '../lib/search';
 import classes from './filter-bar.module.css';
+import { SearchField } from './search-field';
 
 export type Filter =
   | {
@@ -177,30 +177,6 @@ function Editor({
         ))}
       </Stack>
     </Checkbox.Group>
-  );
-}
-
-function SearchField({ label }: { label: string }) {
-  const { search, set } = useListSearch();
-  const [text, setText] = useState(search.search ?? '');
-  const tell = useDebouncedCallback(
-    (value: string) => set({ search: value || undefined }, { replace: true }),
-    200,
-  );
-  useEffect(() => setText(search.search ?? ''), [search.search]);
-  return (
-    <TextInput
-      data-search
-      size="xs"
-      aria-label={label}
-      placeholder={label}
-      leftSection={<Search size={14} aria-hidden />}
-      value={text}
-      onChange={({ currentTarget }) => {
-        setText(currentTarget.value);
-        tell(currentTarget.value);
-      }}
-    />
   );
 }
 
