@@ -102,7 +102,13 @@ export class Client {
   }
 
   /** Registers a user and signs in as them; returns their id. */
-  register(input: { email: string; password: string; name: string }): Promise<string> {
+  register(input: {
+    email: string;
+    password: string;
+    name: string;
+    /** To be found by. */
+    username?: string;
+  }): Promise<string> {
     return this.#sessions.enter('register', input);
   }
 
