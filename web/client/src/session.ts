@@ -6,6 +6,7 @@
 // which it came exchanges them, and tells the others before it lets go of the lock. Where there are no locks, two exchanges
 // within the gateway's grace of ten seconds get the same tokens.
 import { quietTimer, sleep } from './backoff.ts';
+import { documents } from './documents.ts';
 import { codeOf, MillraceError } from './errors.ts';
 import type { Answer } from './post.ts';
 import type { Tabs } from './tabs.ts';
@@ -41,7 +42,6 @@ const askMs = 50;
 const lockPatienceMs = 15_000;
 /** A session that never ends by itself; JSON has no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
-const issued = 'session { accessToken accessTokenExpiresAt refreshToken } user { id }';
 
 export class Sessions {
   #session: Session | null = null;
@@ -142,9 +142,8 @@ export class Sessions {
 
   /** Signs in, or registers. */
   async enter(field: 'signIn' | 'register', input: Record<string, unknown>): Promise<string> {
-    const type = `${field[0]?.toUpperCase()}${field.slice(1)}Input`;
-    const query = `mutation ($input: ${type}!) { entered: ${field}(input: $input) { ${issued} } }`;
-    const { result, serverTimeMs } = await this.#send({ query, variables: { input } });
+    const payload = { query: documents[field], variables: { input } };
+    const { result, serverTimeMs } = await this.#send(payload);
     const entered = enteredBy(result.data);
     if (!entered) throw MillraceError.of(result.errors ?? []);
     await this.begin(entered.session, entered.user.id, serverTimeMs);
@@ -163,8 +162,7 @@ export class Sessions {
    * none when the gateway cannot be told.
    */
   async leave({ everywhere = false } = {}): Promise<void> {
-    const input = everywhere ? '(input: { everywhere: true })' : '';
-    const query = `mutation { signOut${input} { __typename } }`;
+    const query = everywhere ? documents.signOutEverywhere : documents.signOut;
     if (everywhere || this.#token) {
       const authorization = await this.authorization();
       if (!authorization) return;
@@ -245,8 +243,7 @@ export class Sessions {
 
   /** Without `Authorization`: an expired access token would refuse the request. */
   #refresh(refreshToken: string): Promise<Answer> {
-    const query = `mutation ($input: RefreshInput!) { entered: refresh(input: $input) { ${issued} } }`;
-    return this.#send({ query, variables: { input: { refreshToken } } });
+    return this.#send({ query: documents.refresh, variables: { input: { refreshToken } } });
   }
 
   #sessionOf(session: IssuedSession, userId: string | undefined, serverTimeMs: number): Session {
