@@ -94,9 +94,9 @@ export class Client {
     return this.#sessions.on(listener);
   }
 
-  /** Takes over the session that the store or another tab has; returns whether there is one. */
-  async restore(): Promise<boolean> {
-    return (await this.#sessions.authorization()) !== undefined;
+  /** Takes over the session that the store or another tab has; returns whether there is one, after a few seconds at most. */
+  restore(): Promise<boolean> {
+    return this.#sessions.restore();
   }
 
   /** Signs in; returns the user's id. */

@@ -40,6 +40,8 @@ const retryMs = 5_000;
 /** How long other tabs have to say what they know. */
 const askMs = 50;
 const lockPatienceMs = 15_000;
+/** A page is shown without a word of the gateway then. */
+const restoringMs = 3_000;
 /** A session that never ends by itself; JSON has no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
 
@@ -100,6 +102,18 @@ export class Sessions {
     await this.#load();
     if (this.#session && isOver(this.#session)) await this.renew();
     return this.current();
+  }
+
+  /** Whether there is a session, in the stores or another tab. One that is over is waited for a moment, and renewed all the same. */
+  async restore(): Promise<boolean> {
+    if (this.#token) return (await this.#token()) !== undefined;
+    await this.#load();
+    if (this.#session && isOver(this.#session)) {
+      const waiting = new AbortController();
+      await Promise.race([this.renew(), sleep(restoringMs, waiting.signal)]);
+      waiting.abort();
+    }
+    return this.#session !== null;
   }
 
   /** Whose a mutation is that is stored now. Waits for nothing but the stores: no token is renewed for it. */

@@ -78,6 +78,18 @@ describe('a mutation is stored at once', () => {
   });
 });
 
+it('a session that is over is restored without an answer, and a page can be shown', async () => {
+  const sessions = memoryStore();
+  const name = 'restored';
+  const first = open({ sessions, name }).client;
+  await first.useSession(over('one'), 'one');
+  first.dispose();
+  const { client } = open({ sessions, name });
+  const began = Date.now();
+  expect([await client.restore(), client.userId]).toEqual([true, 'one']);
+  expect(Date.now() - began).toBeLessThan(20_000);
+});
+
 it('signing out ends the session here at once, and at the gateway with a new token', async () => {
   const sent: { query: string; authorization: string | null }[] = [];
   let answer = () => {};
