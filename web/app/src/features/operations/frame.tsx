@@ -60,9 +60,11 @@ function Stale() {
   const isEmpty = useMonitor(hasNothing);
   if (!failure || isEmpty) return null;
   return (
-    <Notice tone="warn" title="What is shown here stands still">
-      {explain(failure)}
-    </Notice>
+    <div className={classes.stale}>
+      <Notice tone="warn" title="What is shown here stands still">
+        {explain(failure)}
+      </Notice>
+    </div>
   );
 }
 
