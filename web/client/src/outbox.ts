@@ -12,7 +12,7 @@ import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
 import { formOf } from './form.ts';
 import type { Attempt, Requests } from './requests.ts';
-import type { Sessions } from './session.ts';
+import { type Sessions, subjectOf } from './session.ts';
 import type { Status } from './status.ts';
 import type { Tabs } from './tabs.ts';
 import type { Operation, Payload, Result, Store } from './types.ts';
@@ -191,12 +191,17 @@ export class Outbox {
         await this.#finish(key, entry, failed('OUTDATED', message));
         continue;
       }
+      if (subjectOf(await this.#sessions.authorization()) !== entry.user) {
+        // Its session has ended, so it waits, and counts as not tried. A session that begins is told, a token is not.
+        if (this.#sessions.token) continue;
+        return undefined;
+      }
       if (!entry.attemptedAt)
         await this.#store.set(key, JSON.stringify({ ...entry, attemptedAt: Date.now() }));
       const attempt = await this.#attempt(entry);
       const { result } = attempt;
       this.#internal = attempt.code === 'INTERNAL' ? this.#internal + 1 : 0;
-      // Its user is not signed in any more. When somebody is, that is told.
+      // The same, in the meantime.
       if (!result && attempt.code === 'UNAUTHENTICATED' && !this.#sessions.token) return undefined;
       // Without a result it may have been done, or was not sent.
       if (!result || (attempt.isPassing && this.#internal <= mostInternal)) {

@@ -70,6 +70,8 @@ describe('a mutation is stored at once', () => {
     add();
     await vi.waitFor(async () => expect(await users()).toEqual(['one']), soon);
     await vi.waitFor(() => expect(client.state.waiting).toBe(1), soon);
+    // It was not sent, however long that lasts.
+    expect((await client.outbox.list()).map(({ isTried }) => isTried)).toEqual([false]);
     // Whoever leaves leaves it behind.
     await client.signOut();
     await vi.waitFor(() => expect(client.state.waiting).toBe(0), soon);
