@@ -49,7 +49,7 @@ export function FilterBar({
             value={search[filter.key]}
             isOpened={opened === filter.key}
             setOpened={(isOpened) => setOpened(isOpened ? filter.key : undefined)}
-            set={(value) => set({ [filter.key]: value })}
+            set={(value, how) => set({ [filter.key]: value }, how)}
           />
         </span>
       ))}
@@ -91,7 +91,7 @@ function Chip({
   value: string | undefined;
   isOpened: boolean;
   setOpened: (isOpened: boolean) => void;
-  set: (value: string | undefined) => void;
+  set: (value: string | undefined, how?: { replace: boolean }) => void;
 }) {
   return (
     <Popover
@@ -136,7 +136,7 @@ function Editor({
 }: {
   filter: Filter;
   value: string | undefined;
-  set: (value: string | undefined) => void;
+  set: (value: string | undefined, how?: { replace: boolean }) => void;
   done: () => void;
 }) {
   if (filter.kind !== 'choice')
@@ -152,7 +152,10 @@ function Editor({
           label={`${filter.label} ${verbOf(filter)}`}
           type={filter.kind === 'date' ? 'date' : 'text'}
           defaultValue={value ?? ''}
-          onChange={({ currentTarget }) => set(currentTarget.value || undefined)}
+          // The first letter adds an entry to the history, and the others replace it.
+          onChange={({ currentTarget }) =>
+            set(currentTarget.value || undefined, { replace: value !== undefined })
+          }
         />
       </form>
     );
