@@ -66,7 +66,8 @@ fn it_packs_every_entry_point() {
         entries += 1;
     }
     assert!(entries >= 12, "only {entries} files of entry points");
-    assert!(text.contains("README.md") && !text.contains("e2e") && !text.contains(".test."));
+    assert!(text.contains("README.md") && text.contains("documents.json"));
+    assert!(!text.contains("e2e") && !text.contains(".test."));
 }
 
 async fn resuming(setup: Setup) {
@@ -115,7 +116,21 @@ async fn offline(setup: Setup) {
     run(setup, "offline.mjs").await;
 }
 
+async fn documents(mut setup: Setup) {
+    let file = package().join("documents.json").display().to_string();
+    for (name, value) in [
+        ("MILLRACE_TRUSTED_DOCUMENTS", file.as_str()),
+        ("MILLRACE_TRUSTED_DOCUMENTS_ONLY", "true"),
+        ("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s"),
+    ] {
+        setup.settings.set(name, value);
+    }
+    run(setup, "documents.mjs").await;
+}
+
 tests::both_ways!(live, restarts);
 tests::both_ways!(alone: resuming);
-tests::embedded!(adapters, lines, offline, readme, sessions, silence);
+tests::embedded!(
+    adapters, documents, lines, offline, readme, sessions, silence
+);
 tests::embedded!(browser: browser);

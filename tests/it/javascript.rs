@@ -103,7 +103,7 @@ async fn graphiql_account(setup: Setup) {
 
 async fn example_page(setup: Setup) {
     assert!(CHROMIUM.exists());
-    run(setup, "example-page.mjs").await;
+    run(with_short_tokens(setup), "example-page.mjs").await;
 }
 
 async fn graphiql_chat(setup: Setup) {

@@ -5,7 +5,7 @@ import { launch } from './chromium.mjs';
 import { post } from './customers.mjs';
 import { program, until } from './program.mjs';
 
-const mary = { name: 'Mary Shelley', email: 'mary@example.com', password: 'a lake in a wet summer' };
+const mary = { name: 'Mary Shelley', username: 'mary_s', email: 'mary@example.com', password: 'a lake in a wet summer' };
 const documents = {
   signIn: 'mutation ($input: SignInInput!) { signIn(input: $input) { session { accessToken } user { id } } }',
   updateProfile: 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { name } } }',
@@ -31,8 +31,12 @@ await program(async (base, check) => {
   await page.locator('input[type=password]').fill(mary.password);
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.getByText('another user has this email address').waitFor();
+  await page.getByLabel('Username').fill('1st');
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByText('must have only letters from a to z').waitFor();
   check('what is refused stands at its field');
   await register(page, base, mary);
+  check('a username is chosen with the account', (await page.getByLabel('Username').inputValue()) === mary.username);
 
   const sessions = page.getByRole('listitem').filter({ hasText: 'Signed in' });
   await until('one session', async () => (await sessions.count()) === 1);

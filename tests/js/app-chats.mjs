@@ -62,6 +62,20 @@ await program(async (base, check, other) => {
   await grace.page.keyboard.press('Enter');
   await shown(ada, `typed ${run}`).waitFor();
   check('an edit replaces the message', (await count(ada, 'I am typ')) === 0);
+  const edit = grace.page.getByRole('textbox', { name: 'Edit message' });
+  const beginEdit = async () => {
+    await shown(grace, `typed ${run}`).waitFor();
+    await field(grace).press('ArrowUp');
+  };
+  await beginEdit();
+  await edit.fill(`half an edit ${run}`);
+  await grace.page.reload();
+  await beginEdit();
+  check('an edit that is not saved outlives a reload', (await edit.inputValue()) === `half an edit ${run}`);
+  await edit.press('Escape');
+  await beginEdit();
+  check('and not its end', (await edit.inputValue()) === `typed ${run}`);
+  await edit.press('Escape');
   await write(grace, `regretted ${run}`);
   await shown(ada, `regretted ${run}`).waitFor();
   await shown(grace, `regretted ${run}`).hover();

@@ -20,9 +20,10 @@ export async function enterAs(page, base, name, path = '/users') {
   await page.waitForURL(`${base}${path}`);
 }
 
-export async function register(page, base, { name, email, password }, path = '/settings') {
+export async function register(page, base, { name, username = '', email, password }, path = '/settings') {
   await page.goto(`${base}/register?next=${path}`);
   await page.getByLabel(/^Name/).fill(name);
+  await page.getByLabel('Username').fill(username);
   await page.getByLabel('Email').fill(email);
   await page.locator('input[type=password]').fill(password);
   await page.getByRole('button', { name: 'Make the account' }).click();

@@ -1,5 +1,5 @@
 // The example page in a browser, as its readers run it, except that the test holds the wire to it: signing in, creating a customer,
-// seeing the change arrive, and going on where it stopped when the line is cut.
+// seeing the change arrive, and going on where it stopped when the line is cut, or when its token is over.
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -35,6 +35,12 @@ await program(async (base, check) => {
       await changes(page, names);
       check('what happened meanwhile arrives, once and in order', names);
     }
+    // Its token lives for seconds, so it is over now and then, whoever is on the line.
+    const before = seen.sockets;
+    await shows(page, 'reconnecting');
+    names.push(await create(page));
+    await changes(page, names);
+    check('it goes on when its token is over, and what it asks for then is done', seen.sockets > before);
     check('it asks nobody else', seen.foreign.length === 0, seen.foreign);
   } finally {
     await browser.close();

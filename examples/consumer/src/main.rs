@@ -35,6 +35,8 @@ operations!(SignIn, CreateCustomer, CustomerChanges);
 enum End {
     /// The line was cut, or could not be made: to be tried again.
     Cut,
+    /// It was too much at once: to be tried again after this time.
+    Limited(Duration),
     /// The token is not valid, or no longer: to sign in again.
     Unauthenticated,
     /// What a repetition would not change.
@@ -45,6 +47,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cut => f.write_str("the gateway cannot be reached"),
+            Self::Limited(wait) => write!(f, "it was too much, for {} s", wait.as_secs()),
             Self::Unauthenticated => f.write_str("the gateway knows no such user"),
             Self::Failed(text) => f.write_str(text),
         }
@@ -141,10 +144,14 @@ impl Gateway {
 /// Returns the data and the cursor of an answer.
 fn read<T>(answer: Response<T>) -> Result<(T, String), End> {
     if let Some(error) = answer.errors.iter().flatten().next() {
-        let code = error.extensions.as_ref().and_then(|it| it.get("code"));
-        return Err(match code.and_then(|code| code.as_str()) {
+        let extension = |name| error.extensions.as_ref().and_then(|it| it.get(name));
+        return Err(match extension("code").and_then(|code| code.as_str()) {
             Some("UNAUTHENTICATED") => End::Unauthenticated,
             Some("UNAVAILABLE" | "TIMEOUT") => End::Cut,
+            Some("RATE_LIMITED") => {
+                let seconds = extension("retryAfterSeconds").and_then(|it| it.as_u64());
+                End::Limited(Duration::from_secs(seconds.unwrap_or(1)))
+            }
             _ => End::Failed(error.message.clone()),
         });
     }
@@ -183,6 +190,10 @@ async fn run(mut gateway: Gateway, name: String) -> Result<(), End> {
             Some(End::Cut) => {
                 println!("reconnecting after {after}");
                 sleep(Duration::from_millis(300)).await;
+            }
+            Some(End::Limited(wait)) => {
+                println!("waiting for {} s", wait.as_secs());
+                sleep(wait).await;
             }
             Some(end) => return Err(end),
         }

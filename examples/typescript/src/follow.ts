@@ -1,7 +1,7 @@
 // A subscription that goes on where it stopped, however often its line is cut.
 import { createClient } from 'graphql-ws';
 import type { TypedDocumentString } from './generated/graphql';
-import { authorization } from './session';
+import { authorization, renew } from './session';
 
 const client = createClient({
   url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
@@ -20,6 +20,7 @@ export async function follow<Data, Variables extends { after?: string | null | u
   let after = variables.after;
   client.on('connected', () => status('live'));
   for (;;) {
+    let waitMs = 0;
     try {
       const events = client.iterate<Data, { cursor: string }>({
         query: document.toString(),
@@ -32,14 +33,37 @@ export async function follow<Data, Variables extends { after?: string | null | u
       }
     } catch (error) {
       if (isFinal(error)) throw error;
+      if (isRefusal(error)) {
+        if (!(await isRenewed())) throw error;
+        // The socket has the old token.
+        client.terminate();
+      }
+      waitMs = 1000 * (listed(error)?.retryAfterSeconds ?? 0);
     }
     status('reconnecting');
-    await new Promise((resolve) => setTimeout(resolve, 200 + 800 * Math.random()));
+    await new Promise((resolve) => setTimeout(resolve, waitMs + 200 + 800 * Math.random()));
   }
 }
 
-/** Errors come back as a list, and some of them pass; a cut line is a close event. */
+/** Errors come back as a list; a cut line is a close event. */
+function listed(error: unknown): { code?: string; retryAfterSeconds?: number } | undefined {
+  return Array.isArray(error) ? (error[0]?.extensions ?? {}) : undefined;
+}
+
+/** The token is over, or the session. The socket may have been closed for it, or only what ran on it was ended. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof CloseEvent) return error.code === 4403;
+  return listed(error)?.code === 'UNAUTHENTICATED';
+}
+
+/** Some errors of the gateway pass. */
 function isFinal(error: unknown): boolean {
-  if (!Array.isArray(error)) return error instanceof CloseEvent && error.code === 4403;
-  return !['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED'].includes(error[0]?.extensions?.code);
+  const code = listed(error)?.code;
+  const passing = ['UNAUTHENTICATED', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED'];
+  return Array.isArray(error) && !passing.includes(code ?? '');
+}
+
+/** A gateway that cannot answer now may do so later. */
+function isRenewed(): Promise<boolean> {
+  return renew().catch(() => true);
 }

@@ -18,6 +18,9 @@ export interface MutationOptions extends RequestOptions {
   queue?: boolean;
 }
 
+/** Of these each kind of operation takes its own: streams `onGap` and `onPatch`, queries `headers`, mutations the others, too. */
+export type RunOptions = StreamOptions & Omit<MutationOptions, 'signal'>;
+
 type Answered<Data> = Result<Data> & { data: Data };
 
 export function createClient(options: Options): Client {
@@ -91,9 +94,9 @@ export class Client {
     return this.#sessions.on(listener);
   }
 
-  /** Takes over the session that the store or another tab has; returns whether there is one. */
-  async restore(): Promise<boolean> {
-    return (await this.#sessions.authorization()) !== undefined;
+  /** Takes over the session that the store or another tab has; returns whether there is one, after a few seconds at most. */
+  restore(): Promise<boolean> {
+    return this.#sessions.restore();
   }
 
   /** Signs in; returns the user's id. */
@@ -102,7 +105,13 @@ export class Client {
   }
 
   /** Registers a user and signs in as them; returns their id. */
-  register(input: { email: string; password: string; name: string }): Promise<string> {
+  register(input: {
+    email: string;
+    password: string;
+    name: string;
+    /** To be found by. */
+    username?: string;
+  }): Promise<string> {
     return this.#sessions.enter('register', input);
   }
 
@@ -126,8 +135,10 @@ export class Client {
     operation: Operation<Data>,
     options: MutationOptions = {},
   ): Promise<Answered<Data>> {
-    if (!options.queue) return dataOf<Data>(await this.execute(operation, options));
-    return dataOf<Data>(await this.#outbox.add(operation, options.idempotencyKey ?? newKey()));
+    const answering = options.queue
+      ? this.#add(operation, options)
+      : this.execute(operation, options);
+    return dataOf<Data>(await answering);
   }
 
   /** The answer to a query or mutation as it came, with its errors. Throws when there was none. */
@@ -146,16 +157,24 @@ export class Client {
   }
 
   /** The same for callbacks, and for operations of every kind; returns what ends it. */
-  run<Data>(operation: Operation<Data>, sink: Sink<Data>, options: StreamOptions = {}): () => void {
+  run<Data>(operation: Operation<Data>, sink: Sink<Data>, options: RunOptions = {}): () => void {
     const aborting = new AbortController();
+    let isQueued: boolean | undefined;
     try {
-      if (read(operation).isStream) return this.#stream(operation, sink, options).stop;
+      const { isStream, kind } = read(operation);
+      if (isStream) return this.#stream(operation, sink, options).stop;
+      isQueued = kind === 'mutation' && options.queue;
     } catch (cause) {
       // Whoever hears of a refusal later hears of this one later, too.
       queueMicrotask(() => !aborting.signal.aborted && sink.error(asError(cause)));
       return () => aborting.abort();
     }
-    this.execute(operation, { signal: aborting.signal }).then(
+    const { signal } = aborting;
+    // What was queued is sent, whether somebody still waits for it or not.
+    const answering = isQueued
+      ? this.#add(operation, options)
+      : this.execute(operation, { ...options, signal });
+    answering.then(
       (result) => {
         if (aborting.signal.aborted) return;
         sink.next(result as Result<Data>);
@@ -177,6 +196,13 @@ export class Client {
     globalThis.removeEventListener?.('offline', this.#onOffline);
     for (const part of [this.#shared.line, this.#outbox, this.#sessions, this.#tabs, this.#status])
       part.close();
+  }
+
+  async #add(operation: Operation, { idempotencyKey, headers }: RunOptions): Promise<Result> {
+    // They may name another user, or a time that is over by then.
+    if (headers && Object.keys(headers).length > 0)
+      throw new MillraceError('BAD_REQUEST', 'A mutation with headers cannot be queued');
+    return this.#outbox.add(operation, idempotencyKey ?? newKey());
   }
 
   #stream<Data>(operation: Operation, sink: Sink<Data>, options: StreamOptions): Controls {

@@ -1,6 +1,7 @@
 // Event streams by `fetch`, one response for each operation, where sockets do not get through. A stream that says nothing, not
 // even the comments by which the gateway keeps it open, is given up. One that ends without `complete` was cut.
 import type { FormattedError } from './errors.ts';
+import { foreignError, resultOf } from './post.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './session.ts';
 import type { Payload, Result } from './types.ts';
@@ -130,9 +131,12 @@ function isEventStream(response: Response): boolean {
 
 /** An answer of the gateway that is no stream, or one of something in between. */
 async function refusal(response: Response, authorization: string | undefined): Promise<Outcome> {
-  const result = (await response.json().catch(() => undefined)) as Result | undefined;
-  if (Array.isArray(result?.errors)) return refused(result.errors, authorization);
-  return { kind: 'broken', cause: new Error(`HTTP ${response.status}`), authorization };
+  const text = await response.text();
+  const errors = resultOf(text)?.errors;
+  if (errors) return refused(errors, authorization);
+  const foreign = foreignError(text, response.status);
+  if (foreign.extensions?.code !== 'UNAVAILABLE') return refused([foreign], authorization);
+  return { kind: 'broken', cause: new Error(foreign.message), authorization };
 }
 
 function refused(errors: readonly FormattedError[], authorization: string | undefined): Outcome {

@@ -1,4 +1,4 @@
-export { Client, createClient, type MutationOptions } from './client.ts';
+export { Client, createClient, type MutationOptions, type RunOptions } from './client.ts';
 export {
   type ErrorCode,
   type FormattedError,

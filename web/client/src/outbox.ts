@@ -5,8 +5,8 @@
 // gateway still does each mutation once. Keys are remembered for 24 hours, so an entry that may have been sent longer ago is
 // not sent again: it is reported as OUTDATED, and the user must look. The first attempt is noted before it is made.
 //
-// An entry belongs to the user who was signed in, and is sent as nobody else. A refused one is reported, and does not keep
-// back those behind it. One that cannot be sent now does.
+// An entry belongs to the user who is signed in, or was until the session ended by itself, and is sent as nobody else. A refused
+// one is reported, and does not keep back those behind it. One that cannot be sent now does.
 import { type Bounds, delayMs, quietTimer } from './backoff.ts';
 import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
@@ -113,7 +113,7 @@ export class Outbox {
     // Later than everything this tab has queued, also when two come within a millisecond or the clock goes back.
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
     const key = `${this.#prefix}${String(this.#lastAt).padStart(15, '0')}:${id}`;
-    const user = await this.#user();
+    const user = await this.#sessions.subject();
     if ((await this.#keys()).length >= mostEntries)
       throw new MillraceError('QUEUE_FULL', `${mostEntries} mutations wait already`);
     try {
@@ -191,12 +191,19 @@ export class Outbox {
         await this.#finish(key, entry, failed('OUTDATED', message));
         continue;
       }
+      if (subjectOf(await this.#sessions.authorization()) !== entry.user) {
+        // Its session has ended, so it waits, and counts as not tried. A session that begins is told, a token is not.
+        if (this.#sessions.token) continue;
+        return undefined;
+      }
       if (!entry.attemptedAt)
         await this.#store.set(key, JSON.stringify({ ...entry, attemptedAt: Date.now() }));
       const attempt = await this.#attempt(entry);
       const { result } = attempt;
       this.#internal = attempt.code === 'INTERNAL' ? this.#internal + 1 : 0;
-      // Without a result it may have been done, or was not sent, as when somebody else is signed in by now.
+      // The same, in the meantime.
+      if (!result && attempt.code === 'UNAUTHENTICATED' && !this.#sessions.token) return undefined;
+      // Without a result it may have been done, or was not sent.
       if (!result || (attempt.isPassing && this.#internal <= mostInternal)) {
         this.#failures += 1;
         return Math.max(delayMs(this.#failures - 1, this.#bounds), attempt.retryAfterMs);
@@ -239,10 +246,6 @@ export class Outbox {
     this.#waiting.delete(id);
   }
 
-  async #user(): Promise<string> {
-    return subjectOf(await this.#sessions.authorization());
-  }
-
   async #keys(): Promise<string[]> {
     const keys = await this.#store.keys();
     return keys.filter((key) => key.startsWith(this.#prefix)).sort();
@@ -250,7 +253,7 @@ export class Outbox {
 
   /** Those of the user who is signed in, in their order. */
   async #entries(): Promise<[string, Entry][]> {
-    const user = await this.#user();
+    const user = await this.#sessions.subject();
     const entries: [string, Entry][] = [];
     for (const key of await this.#keys()) {
       const entry = parse(await this.#store.get(key));
@@ -260,7 +263,7 @@ export class Outbox {
   }
 
   async #first(): Promise<[string, Entry] | undefined> {
-    const user = await this.#user();
+    const user = await this.#sessions.subject();
     for (const key of await this.#keys()) {
       const entry = parse(await this.#store.get(key));
       if (entry?.user === user) return [key, entry];

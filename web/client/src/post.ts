@@ -1,5 +1,5 @@
 // One POST to the gateway. Knows nothing of sessions and retries: an answer, or an error with the code NETWORK or ABORTED.
-import { asError, MillraceError } from './errors.ts';
+import { asError, type FormattedError, MillraceError } from './errors.ts';
 import { formOf } from './form.ts';
 import type { Payload, Result } from './types.ts';
 
@@ -17,6 +17,9 @@ export interface Sending {
   fetch: typeof fetch;
   timeoutMs: number;
 }
+
+/** Of the body, the address or the headers. */
+const tooLarge = new Set([413, 414, 431]);
 
 export async function post(
   { url, fetch, timeoutMs }: Sending,
@@ -51,25 +54,40 @@ export async function post(
   // The header has whole seconds, those that have passed.
   const date = Date.parse(response.headers.get('date') ?? '') + 1000;
   return {
-    result: parse(text, response.status),
+    result: resultOf(text) ?? { errors: [foreignError(text, response.status)] },
     status: response.status,
     serverTimeMs: Number.isNaN(date) ? Date.now() : date,
     retryAfterMs: retryAfter(response.headers.get('retry-after')),
   };
 }
 
-/** An answer that is none of GraphQL comes from something in between. */
-function parse(text: string, status: number): Result {
+/** The answer, when it is one of GraphQL, as all those of the gateway are. */
+export function resultOf(text: string): Result | undefined {
   try {
     const result = JSON.parse(text);
-    if (typeof result === 'object' && result && ('data' in result || 'errors' in result))
-      return result;
+    return isResult(result) ? result : undefined;
   } catch {
-    // Told below.
+    return undefined;
   }
-  const code = status >= 500 || status === 429 ? 'UNAVAILABLE' : 'BAD_REQUEST';
+}
+
+/**
+ * What stands for the answer of something in between, such as the 404 of a proxy without a backend, or the page of one that wants
+ * a sign-in of its own. It says nothing of the operation, which may be tried again, nor of the session, whatever the status. Only
+ * a size that was refused will be refused again.
+ */
+export function foreignError(text: string, status: number): FormattedError {
+  const code = tooLarge.has(status) ? 'PAYLOAD_TOO_LARGE' : 'UNAVAILABLE';
   const message = `HTTP ${status} without a GraphQL answer: ${text.slice(0, 200)}`;
-  return { errors: [{ message, extensions: { code } }] };
+  return { message, extensions: { code } };
+}
+
+/** Errors of other formats have no `message`, or are no list. */
+function isResult(value: unknown): value is Result {
+  if (typeof value !== 'object' || value === null) return false;
+  const { data, errors } = value as Result;
+  if (errors === undefined) return typeof data === 'object';
+  return Array.isArray(errors) && errors.every((error) => typeof error?.message === 'string');
 }
 
 /** Seconds, or a date. */

@@ -20,17 +20,23 @@ export interface LiveResult<Data> extends Result<Data> {
 }
 
 /** The newest answer of a live query, or event of a subscription; empty until there is one. */
-export function useLive<Data>(client: Client, operation: Operation<Data>): LiveResult<Data> {
+export function useLive<Data>(
+  client: Client,
+  operation: Operation<Data>,
+  options: StreamOptions = {},
+): LiveResult<Data> {
   const [result, setResult] = useState<LiveResult<Data>>({});
+  const latest = useLatest(options);
   const key = keyOf(operation);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the operation, which is another object each time
   useEffect(() => {
     setResult({});
-    return client.run<Data>(operation, {
+    const sink = {
       next: setResult,
-      error: (error) => setResult((last) => ({ ...last, error })),
+      error: (error: MillraceError) => setResult((last) => ({ ...last, error })),
       complete: () => {},
-    });
+    };
+    return client.run<Data>(operation, sink, newest(latest));
   }, [client, key]);
   return result;
 }
@@ -43,27 +49,37 @@ export function useEvents<Data>(
   options: StreamOptions = {},
 ): MillraceError | undefined {
   const [error, setError] = useState<MillraceError>();
-  const latest = useRef({ onEvent, options });
-  useEffect(() => {
-    latest.current = { onEvent, options };
-  });
+  const handler = useLatest(onEvent);
+  const latest = useLatest(options);
   const key = keyOf(operation);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the operation, which is another object each time
   useEffect(() => {
     setError(undefined);
     const sink = {
-      next: (result: Result<Data>) => latest.current.onEvent(result),
+      next: (result: Result<Data>) => handler.current(result),
       error: setError,
       complete: () => {},
     };
-    const { onGap } = latest.current.options;
-    return client.run<Data>(
-      operation,
-      sink,
-      onGap ? { onGap: (gap) => latest.current.options.onGap?.(gap) } : {},
-    );
+    return client.run<Data>(operation, sink, newest(latest));
   }, [client, key]);
   return error;
+}
+
+function useLatest<T>(value: T) {
+  const latest = useRef(value);
+  useEffect(() => {
+    latest.current = value;
+  });
+  return latest;
+}
+
+/** Options that call what the component says when they are needed. Whether it says something counts as the stream begins. */
+function newest(latest: { readonly current: StreamOptions }): StreamOptions {
+  const { onGap, onPatch } = latest.current;
+  return {
+    ...(onGap && { onGap: (gap) => latest.current.onGap?.(gap) }),
+    ...(onPatch && { onPatch: (patch) => latest.current.onPatch?.(patch) }),
+  };
 }
 
 function keyOf({ query, variables, operationName }: Operation): string {

@@ -1,11 +1,15 @@
-// A Relay network: queries, mutations, subscriptions and live queries go through the client.
+// A Relay network: queries, mutations, subscriptions and live queries go through the client, with the options in the metadata of
+// their `cacheConfig`. Files are `uploadables` under the paths of their variables.
 import {
+  type CacheConfig,
   type INetwork,
   Network,
   Observable,
   type RequestParameters,
+  type UploadableMap,
   type Variables,
 } from 'relay-runtime';
+import { optionsOf, withFiles } from './adapters.ts';
 import type { Client } from './client.ts';
 import type { Sink } from './types.ts';
 
@@ -14,11 +18,18 @@ export function millraceNetwork(
   client: Client,
   documentOf?: (id: string) => string | undefined,
 ): INetwork {
-  const run = (request: RequestParameters, variables: Variables) =>
+  const run = (
+    request: RequestParameters,
+    given: Variables,
+    { metadata }: CacheConfig,
+    files?: UploadableMap | null,
+  ) =>
     Observable.create<never>((sink) => {
       const query = request.text ?? (request.id ? documentOf?.(request.id) : undefined);
       if (!query) throw new Error(`The text of ${request.name} is not known`);
-      return client.run({ query, variables, operationName: request.name }, sink as Sink);
+      const variables = files ? withFiles(given, files) : given;
+      const operation = { query, variables, operationName: request.name };
+      return client.run(operation, sink as Sink, optionsOf(metadata));
     });
-  return Network.create(run, run);
+  return Network.create(run, (request, variables, config) => run(request, variables, config));
 }

@@ -10,6 +10,7 @@
 // `extensions.stale`: one stuck read model must not keep everything from everybody.
 import { type Bounds, delayMs, sleep } from './backoff.ts';
 import { isSecret, payloadOf, type Reading, read } from './document.ts';
+import { documents } from './documents.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
 import { type Answer, post, type Sending } from './post.ts';
 import { type Sessions, subjectOf } from './session.ts';
@@ -130,7 +131,7 @@ export class Requests {
 
   /** Where the log stands. */
   async cursor(signal?: AbortSignal): Promise<Answer> {
-    return this.#send({ query: '{ __typename }', variables: {} }, signal && { signal });
+    return this.#send({ query: documents.nothing, variables: {} }, signal && { signal });
   }
 
   async #query(payload: Payload, how: How): Promise<Answer> {
@@ -139,7 +140,10 @@ export class Requests {
     if (!last || payload.extensions?.readAfter || how.headers?.['read-after'])
       return this.#send(payload, how);
     const wait = (token: string) =>
-      this.#send({ query: '{ __typename }', variables: {}, extensions: { readAfter: token } }, how);
+      this.#send(
+        { query: documents.nothing, variables: {}, extensions: { readAfter: token } },
+        how,
+      );
     const before = await Promise.all(tokens.map(([, token]) => wait(token)));
     const extensions = { ...payload.extensions, readAfter: last[1] };
     const answer = await this.#send({ ...payload, extensions }, how);

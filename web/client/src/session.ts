@@ -6,6 +6,7 @@
 // which it came exchanges them, and tells the others before it lets go of the lock. Where there are no locks, two exchanges
 // within the gateway's grace of ten seconds get the same tokens.
 import { quietTimer, sleep } from './backoff.ts';
+import { documents } from './documents.ts';
 import { codeOf, MillraceError } from './errors.ts';
 import type { Answer } from './post.ts';
 import type { Tabs } from './tabs.ts';
@@ -39,12 +40,15 @@ const retryMs = 5_000;
 /** How long other tabs have to say what they know. */
 const askMs = 50;
 const lockPatienceMs = 15_000;
+/** A page is shown without a word of the gateway then. */
+const restoringMs = 3_000;
 /** A session that never ends by itself; JSON has no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
-const issued = 'session { accessToken accessTokenExpiresAt refreshToken } user { id }';
 
 export class Sessions {
   #session: Session | null = null;
+  /** Whose what is done here is: that of the session, also after it ended by itself, and nobody's after signing out. */
+  #subject = '';
   #loading: Promise<void> | undefined;
   #renewing: Promise<boolean> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -71,7 +75,7 @@ export class Sessions {
     this.#token = token;
     tabs.listen((message) => {
       if (message.type === 'ask' && this.#session) this.#tell();
-      if (message.type === 'session') void this.#hear(parse(message.session));
+      if (message.type === 'session') void this.#hear(parse(message.session), message.isLeft);
     });
     // A timer does not run while the machine sleeps.
     globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
@@ -96,8 +100,27 @@ export class Sessions {
   async authorization(): Promise<string | undefined> {
     if (this.#token) return bearer(await this.#token());
     await this.#load();
-    if (this.#session && Date.now() >= this.#session.endsAt - marginMs) await this.renew();
+    if (this.#session && isOver(this.#session)) await this.renew();
     return this.current();
+  }
+
+  /** Whether there is a session, in the stores or another tab. One that is over is waited for a moment, and renewed all the same. */
+  async restore(): Promise<boolean> {
+    if (this.#token) return (await this.#token()) !== undefined;
+    await this.#load();
+    if (this.#session && isOver(this.#session)) {
+      const waiting = new AbortController();
+      await Promise.race([this.renew(), sleep(restoringMs, waiting.signal)]);
+      waiting.abort();
+    }
+    return this.#session !== null;
+  }
+
+  /** Whose a mutation is that is stored now. Waits for nothing but the stores: no token is renewed for it. */
+  async subject(): Promise<string> {
+    if (this.#token) return subjectOf(bearer(await this.#token()));
+    await this.#load();
+    return this.#subject;
   }
 
   current(): string | undefined {
@@ -133,9 +156,8 @@ export class Sessions {
 
   /** Signs in, or registers. */
   async enter(field: 'signIn' | 'register', input: Record<string, unknown>): Promise<string> {
-    const type = `${field[0]?.toUpperCase()}${field.slice(1)}Input`;
-    const query = `mutation ($input: ${type}!) { entered: ${field}(input: $input) { ${issued} } }`;
-    const { result, serverTimeMs } = await this.#send({ query, variables: { input } });
+    const payload = { query: documents[field], variables: { input } };
+    const { result, serverTimeMs } = await this.#send(payload);
     const entered = enteredBy(result.data);
     if (!entered) throw MillraceError.of(result.errors ?? []);
     await this.begin(entered.session, entered.user.id, serverTimeMs);
@@ -154,19 +176,31 @@ export class Sessions {
    * none when the gateway cannot be told.
    */
   async leave({ everywhere = false } = {}): Promise<void> {
-    const authorization = await this.authorization();
-    if (!authorization) return;
-    const input = everywhere ? '(input: { everywhere: true })' : '';
-    const query = `mutation { signOut${input} { __typename } }`;
-    const tell = () => this.#send({ query, variables: {} }, authorization);
-    if (!everywhere) {
-      await this.#keep(null);
-      await tell();
+    const query = everywhere ? documents.signOutEverywhere : documents.signOut;
+    if (everywhere || this.#token) {
+      const authorization = await this.authorization();
+      if (!authorization) return;
+      const { errors } = (await this.#send({ query, variables: {} }, authorization)).result;
+      if (errors && everywhere) throw MillraceError.of(errors);
+      await this.#keep(null, { isLeft: true });
       return;
     }
-    const { errors } = (await tell()).result;
-    if (errors) throw MillraceError.of(errors);
-    await this.#keep(null);
+    await this.#load();
+    const before = this.#session;
+    if (!before) {
+      // It ended by itself; now its user leaves, too.
+      this.#subject = '';
+      for (const listener of this.#listeners) listener('ended');
+      return;
+    }
+    await this.#keep(null, { isLeft: true });
+    let { accessToken } = before;
+    // The gateway ends the session for a valid token only.
+    if (before.refreshToken && isOver(before)) {
+      const { result } = await this.#refresh(before.refreshToken);
+      accessToken = enteredBy(result.data)?.session.accessToken ?? accessToken;
+    }
+    await this.#send({ query, variables: {} }, bearer(accessToken));
   }
 
   close(): void {
@@ -201,12 +235,9 @@ export class Sessions {
       if (before && Date.now() >= before.endsAt) await this.#keep(null);
       return false;
     }
-    const query = `mutation ($input: RefreshInput!) { entered: refresh(input: $input) { ${issued} } }`;
-    const variables = { input: { refreshToken: before.refreshToken } };
     let answer: Answer;
     try {
-      // Without `Authorization`: an expired access token would refuse the request.
-      answer = await this.#send({ query, variables });
+      answer = await this.#refresh(before.refreshToken);
     } catch {
       // The gateway is not there; it may come back before the token's time is over, or after.
       this.#schedule(retryMs);
@@ -222,6 +253,11 @@ export class Sessions {
     if (codeOf(answer.result.errors) === 'UNAUTHENTICATED') await this.#keep(null);
     else this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
     return false;
+  }
+
+  /** Without `Authorization`: an expired access token would refuse the request. */
+  #refresh(refreshToken: string): Promise<Answer> {
+    return this.#send({ query: documents.refresh, variables: { input: { refreshToken } } });
   }
 
   #sessionOf(session: IssuedSession, userId: string | undefined, serverTimeMs: number): Session {
@@ -240,38 +276,40 @@ export class Sessions {
   }
 
   /** Makes it this tab's session, the store's and the other tabs'. */
-  async #keep(session: Session | null): Promise<void> {
-    this.#adopt(session);
+  async #keep(session: Session | null, { isLeft = false } = {}): Promise<void> {
+    this.#adopt(session, isLeft);
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
-    this.#tell();
+    this.#tell(isLeft);
   }
 
   /** Another tab has this session. It is stored, too, as each tab may have a store of its own. */
-  async #hear(session: Session | null): Promise<void> {
-    if (!this.#adopt(session)) return;
+  async #hear(session: Session | null, isLeft = false): Promise<void> {
+    if (!this.#adopt(session, isLeft)) return;
     this.#told();
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
   }
 
   /** Returns false when it is the session already, or an earlier state of it. */
-  #adopt(session: Session | null): boolean {
+  #adopt(session: Session | null, isLeft = false): boolean {
     const before = this.#session;
+    if (isLeft) this.#subject = '';
     const isSame =
       before && session && subjectOf(before.accessToken) === subjectOf(session.accessToken);
     if (before?.accessToken === session?.accessToken) return false;
     if (isSame && session.endsAt < before.endsAt) return false;
     this.#session = session;
+    if (session) this.#subject = subjectOf(session.accessToken);
     this.#schedule((session?.renewAt ?? 0) - Date.now());
     const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
     for (const listener of this.#listeners) listener(change);
     return true;
   }
 
-  #tell(): void {
+  #tell(isLeft = false): void {
     const session = this.#session && JSON.stringify(this.#session);
-    this.#tabs.tell({ type: 'session', session });
+    this.#tabs.tell({ type: 'session', session, isLeft });
   }
 
   #schedule(delayMs: number): void {
@@ -294,6 +332,11 @@ export function subjectOf(authorization: string | undefined): string {
   } catch {
     return '';
   }
+}
+
+/** Nearly, or quite. */
+function isOver({ endsAt }: Session): boolean {
+  return Date.now() >= endsAt - marginMs;
 }
 
 function bearer(token: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 // The socket: graphql-ws, without its retries. One that says nothing is given up: while it opens, and when a ping has no answer.
 import { type Client, createClient } from 'graphql-ws/client';
+import { documents } from './documents.ts';
 import type { FormattedError } from './errors.ts';
 import type { Sessions } from './session.ts';
 import type { Payload, Result } from './types.ts';
@@ -99,7 +100,7 @@ export class Sockets implements Wire {
         resolve(begun);
       };
       this.#starting.add(settle);
-      const asked: Payload = { query: '{ __typename }', variables: {} };
+      const asked: Payload = { query: documents.nothing, variables: {} };
       const stop = this.open(asked, {
         next: ({ extensions, errors }) => {
           const cursor = extensions?.cursor;

@@ -25,7 +25,8 @@ export interface Shared {
   bounds: Bounds;
 }
 
-const passing = new Set(['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']);
+/** NETWORK is what `onGap` may meet. */
+const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']);
 /** As often in a row a failure that is the gateway's own is taken for a passing one. */
 const mostInternal = 5;
 /** So many tokens in a row, each refused at once, are not a matter of renewal. */
@@ -249,9 +250,14 @@ export class Stream {
       this.#extend('readAfter', undefined);
       return undefined;
     }
+    return this.#waitOut(error);
+  }
+
+  /** Waits until another attempt is due, or returns the error if none makes sense. */
+  async #waitOut(error: MillraceError): Promise<MillraceError | undefined> {
     this.#failures += 1;
-    this.#internal = code === 'INTERNAL' ? this.#internal + 1 : 0;
-    if (!passing.has(code) || this.#internal > mostInternal) return error;
+    this.#internal = error.code === 'INTERNAL' ? this.#internal + 1 : 0;
+    if (!passing.has(error.code) || this.#internal > mostInternal) return error;
     const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
     const waitMs = Math.max(delayMs(this.#failures - 1, this.#shared.bounds), askedMs);
     await sleep(waitMs, this.#stopping.signal);
@@ -274,9 +280,9 @@ export class Stream {
     try {
       cursor = await this.#options.onGap(error);
     } catch (cause) {
-      return cause instanceof MillraceError
-        ? cause
-        : new MillraceError(error.code, error.message, { cause });
+      // After the delay the gateway is asked again, and then the application.
+      if (cause instanceof MillraceError) return this.#waitOut(cause);
+      return new MillraceError(error.code, error.message, { cause });
     }
     if (cursor === undefined || cursor === this.#cursor) return error;
     this.#cursor = cursor;

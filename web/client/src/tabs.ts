@@ -8,7 +8,8 @@ import { sleep } from './backoff.ts';
 
 export type Message =
   | { type: 'ask' }
-  | { type: 'session'; session: string | null }
+  /** `isLeft`: its user ended it. */
+  | { type: 'session'; session: string | null; isLeft?: boolean }
   | { type: 'queued' }
   | { type: 'settled'; id: string; result: unknown };
 

@@ -34,7 +34,8 @@ export interface Sink<Data = unknown> {
 export interface StreamOptions {
   /**
    * Asked when the events behind the cursor are no longer there (CURSOR_EXPIRED, CURSOR_INVALID). Query what is now,
-   * and return that answer's cursor: the subscription goes on behind it. Without this the subscription fails.
+   * and return that answer's cursor: the subscription goes on behind it. Without this the subscription fails. It is asked
+   * again when it throws a `MillraceError` that may pass.
    */
   onGap?: (error: MillraceError) => string | undefined | Promise<string | undefined>;
   /** Told what changed in a live query, where the gateway sent that alone, before the answer that it makes. */

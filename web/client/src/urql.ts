@@ -1,13 +1,14 @@
-// A terminating urql exchange, in place of `fetchExchange` and `subscriptionExchange`: all operations go through the client.
-// A mutation with `queue: true` in its context waits until it can be sent, also over a restart.
+// A terminating urql exchange, in place of `fetchExchange` and `subscriptionExchange`: all operations go through the client, with
+// the options in their context. Headers are taken from where urql has them, too.
 import { type Exchange, subscriptionExchange } from '@urql/core';
+import { optionsOf } from './adapters.ts';
 import type { Client } from './client.ts';
 import type { Operation, Sink } from './types.ts';
 
 export function millraceExchange(client: Client): Exchange {
   return subscriptionExchange({
     enableAllOperations: true,
-    forwardSubscription: (request, { kind, context }) => ({
+    forwardSubscription: (request, { context }) => ({
       subscribe: (sink) => {
         const { query = '', variables = {}, operationName, extensions } = request;
         const operation: Operation = {
@@ -16,17 +17,10 @@ export function millraceExchange(client: Client): Exchange {
           ...(operationName && { operationName }),
           ...(extensions && { extensions: { ...extensions } }),
         };
-        if (kind !== 'mutation' || !context.queue)
-          return { unsubscribe: client.run(operation, sink as Sink) };
-        client.mutate(operation, { queue: true }).then(
-          (result) => {
-            (sink as Sink).next(result);
-            sink.complete();
-          },
-          (cause) => sink.error(cause),
-        );
-        // What was queued is sent, whether somebody still waits for it or not.
-        return { unsubscribe: () => {} };
+        const { fetchOptions } = context;
+        const own = typeof fetchOptions === 'function' ? fetchOptions() : fetchOptions;
+        const options = optionsOf({ headers: own?.headers, ...context });
+        return { unsubscribe: client.run(operation, sink as Sink, options) };
       },
     }),
   });

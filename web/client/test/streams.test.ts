@@ -1,22 +1,23 @@
 // Streams over lines that a script gives: live queries over lost lines, refusals that pass and that do not.
 import { describe, expect, it } from 'vitest';
-import { createClient, type MillraceError, memoryStore, type Result } from '../src/index.ts';
+import { createClient, MillraceError, memoryStore, type Result } from '../src/index.ts';
 
 type Payload = Record<string, unknown>;
 /** What one line gives, and whether it ends with `complete` or is lost. */
-type Line = { gives: Payload[]; isLost?: boolean };
+type Line = { gives: Payload[]; isLost?: boolean; page?: Response };
 
 /** A client whose event streams are these lines, one after the other; the last one again and again. */
 function connect(lines: Line[], token = () => 'token') {
-  const sent: { extensions?: Record<string, unknown> }[] = [];
+  const sent: { variables: Payload; extensions?: Payload }[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const payload = JSON.parse(String(init?.body));
     if (!new Headers(init?.headers).get('accept')?.includes('event-stream'))
       return new Response(
         JSON.stringify({ data: {}, extensions: { cursor: 'now', readAfter: 'w' } }),
       );
-    const { gives, isLost } = lines[Math.min(sent.length, lines.length - 1)] as Line;
+    const { gives, isLost, page } = lines[Math.min(sent.length, lines.length - 1)] as Line;
     sent.push(payload);
+    if (page) return page.clone();
     const events = gives.map((it) => `event: next\ndata: ${JSON.stringify(it)}\n\n`);
     if (!isLost) events.push('event: complete\ndata:\n\n');
     return new Response(events.join(''), { headers: { 'content-type': 'text/event-stream' } });
@@ -168,5 +169,57 @@ describe('refusals', () => {
     const began = Date.now();
     expect(await all(client.subscribe(numbers))).toEqual({ data: [1] });
     expect(Date.now() - began).toBeGreaterThanOrEqual(990);
+  });
+});
+
+describe('a gap', () => {
+  const expired = () =>
+    connect([refused('CURSOR_EXPIRED'), refused('CURSOR_EXPIRED'), { gives: [{ data: 1 }] }]);
+  const from = { ...numbers, variables: { after: 'old' } };
+
+  it('is asked about again when that failed in passing', async () => {
+    for (const code of ['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']) {
+      const { client, sent } = expired();
+      let asked = 0;
+      const onGap = async () => {
+        asked += 1;
+        if (asked === 1) throw new MillraceError(code, 'not now');
+        return 'new';
+      };
+      expect(await all(client.subscribe(from, { onGap }))).toEqual({ data: [1] });
+      expect([asked, sent.map(({ variables }) => variables.after)]).toEqual([
+        2,
+        ['old', 'old', 'new'],
+      ]);
+    }
+  });
+
+  it('ends the stream when what comes of it does not pass', async () => {
+    const cases: [Error, string][] = [
+      [new MillraceError('FORBIDDEN', 'no'), 'FORBIDDEN'],
+      [new Error('a mistake'), 'CURSOR_EXPIRED'],
+    ];
+    for (const [failure, code] of cases) {
+      const { client, sent } = expired();
+      const onGap = () => Promise.reject(failure);
+      expect(await all(client.subscribe(from, { onGap }))).toEqual({ data: [], code });
+      expect(sent).toHaveLength(1);
+    }
+  });
+});
+
+describe('an answer of something in between', () => {
+  it('is waited out, unless it refuses a size', async () => {
+    const page = (status: number): Line => ({
+      gives: [],
+      page: new Response('<html>', { status }),
+    });
+    const pages = [401, 403, 404, 407, 502, 200].map(page);
+    const { client, sent } = connect([...pages, { gives: [{ data: 1 }] }]);
+    expect(await all(client.subscribe(numbers))).toEqual({ data: [1] });
+    expect(sent).toHaveLength(7);
+    const large = connect([page(413)]);
+    const ended = await all(large.client.subscribe(numbers));
+    expect(ended).toEqual({ data: [], code: 'PAYLOAD_TOO_LARGE' });
   });
 });

@@ -1,10 +1,10 @@
 // Filters as chips that read as a sentence, kept in the address: "Users whose role is Staff or Admin, and name contains ada".
 import { Button, Checkbox, Menu, Popover, Stack, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { ListFilter, Search, X } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { ListFilter, X } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
 import { useListSearch } from '../lib/search';
 import classes from './filter-bar.module.css';
+import { SearchField } from './search-field';
 
 export type Filter =
   | {
@@ -49,7 +49,7 @@ export function FilterBar({
             value={search[filter.key]}
             isOpened={opened === filter.key}
             setOpened={(isOpened) => setOpened(isOpened ? filter.key : undefined)}
-            set={(value) => set({ [filter.key]: value })}
+            set={(value, how) => set({ [filter.key]: value }, how)}
           />
         </span>
       ))}
@@ -91,7 +91,7 @@ function Chip({
   value: string | undefined;
   isOpened: boolean;
   setOpened: (isOpened: boolean) => void;
-  set: (value: string | undefined) => void;
+  set: (value: string | undefined, how?: { replace: boolean }) => void;
 }) {
   return (
     <Popover
@@ -136,7 +136,7 @@ function Editor({
 }: {
   filter: Filter;
   value: string | undefined;
-  set: (value: string | undefined) => void;
+  set: (value: string | undefined, how?: { replace: boolean }) => void;
   done: () => void;
 }) {
   if (filter.kind !== 'choice')
@@ -152,7 +152,10 @@ function Editor({
           label={`${filter.label} ${verbOf(filter)}`}
           type={filter.kind === 'date' ? 'date' : 'text'}
           defaultValue={value ?? ''}
-          onChange={({ currentTarget }) => set(currentTarget.value || undefined)}
+          // The first letter adds an entry to the history, and the others replace it.
+          onChange={({ currentTarget }) =>
+            set(currentTarget.value || undefined, { replace: value !== undefined })
+          }
         />
       </form>
     );
@@ -177,30 +180,6 @@ function Editor({
         ))}
       </Stack>
     </Checkbox.Group>
-  );
-}
-
-function SearchField({ label }: { label: string }) {
-  const { search, set } = useListSearch();
-  const [text, setText] = useState(search.search ?? '');
-  const tell = useDebouncedCallback(
-    (value: string) => set({ search: value || undefined }, { replace: true }),
-    200,
-  );
-  useEffect(() => setText(search.search ?? ''), [search.search]);
-  return (
-    <TextInput
-      data-search
-      size="xs"
-      aria-label={label}
-      placeholder={label}
-      leftSection={<Search size={14} aria-hidden />}
-      value={text}
-      onChange={({ currentTarget }) => {
-        setText(currentTarget.value);
-        tell(currentTarget.value);
-      }}
-    />
   );
 }
 

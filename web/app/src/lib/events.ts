@@ -21,7 +21,7 @@ function againAfter(code: string): number | undefined {
 }
 
 /** Begins, and again when it has ended and that makes sense; returns what ends that. */
-function goOn(begin: (ended: (code: string) => void) => () => void): () => void {
+export function goOn(begin: (ended: (code: string) => void) => () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stop = () => {};
   const start = () => {

@@ -92,17 +92,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, []);
 
   const signOut = useCallback(async ({ everywhere = false } = {}) => {
-    if (millrace.userId === undefined) {
-      // The session is gone already; what is left is to leave the page.
-      last.current = { userId: undefined, isLeaving: false };
-      setPerson((count) => count + 1);
-      setUrql(createUrql());
-      setState('out');
-      return;
-    }
     last.current.isLeaving = true;
+    // The session may be gone already; what is left then is to leave the page, and what waits in the queue.
+    const isGone = millrace.userId === undefined;
     try {
-      await millrace.signOut({ everywhere });
+      await millrace.signOut({ everywhere: everywhere && !isGone });
     } catch (cause) {
       // It ends here also when the gateway cannot be told, unless it was to end everywhere.
       if (!everywhere) return;

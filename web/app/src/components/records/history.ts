@@ -12,7 +12,7 @@ export interface RecordEvent {
 }
 
 /** The events up to the newest that nothing is missing between, oldest first. */
-export function withoutGap(events: Iterable<RecordEvent>): RecordEvent[] {
+export function withoutGap<Event extends { version: number }>(events: Iterable<Event>): Event[] {
   const sorted = [...events].sort((a, b) => a.version - b.version);
   const gap = sorted.findLastIndex(
     ({ version }, place) => place > 0 && sorted[place - 1]?.version !== version - 1,

@@ -5,6 +5,7 @@ import { memo, useState } from 'react';
 import { ask } from '../../components/ask';
 import { Conflict } from '../../components/conflict';
 import { type Person, UserAvatar } from '../../components/user-name';
+import { keepDraft, readDraft } from '../../lib/drafts';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { sayFailed } from '../../lib/toasts';
@@ -175,8 +176,19 @@ function Actions({
   );
 }
 
-/** Edits kept while the message is out of view, which takes its field away, with the text they began from. */
-const edits = new Map<string, { typed: string; from: string }>();
+/** What was typed, and the text that it began from. */
+interface Edit {
+  typed: string;
+  from: string;
+}
+
+/** An edit is kept while the message is out of view, which takes its field away, and over a reload. */
+function keptEdit(id: string): Edit | undefined {
+  const { typed, from } = readDraft(`edit:${id}`) ?? {};
+  return typeof typed === 'string' && typeof from === 'string' ? { typed, from } : undefined;
+}
+
+const keepEdit = (id: string, edit: Edit | undefined) => keepDraft(`edit:${id}`, edit);
 
 function Editor({
   message: { id, text },
@@ -189,17 +201,17 @@ function Editor({
 }) {
   const update = useAct(UpdateMessage);
   const now = text ?? '';
-  const [edit, setEdit] = useState(edits.get(id) ?? { typed: now, from: now });
+  const [edit, setEdit] = useState(() => keptEdit(id) ?? { typed: now, from: now });
   const isUntouched = edit.typed === edit.from;
   const typed = isUntouched ? now : edit.typed;
   const isConflict = !isUntouched && edit.from !== now && typed !== now;
   const keep = (next: string, from = edit.from) => {
     const kept = { typed: next, from: isUntouched ? now : from };
     setEdit(kept);
-    edits.set(id, kept);
+    keepEdit(id, kept.typed === kept.from ? undefined : kept);
   };
   const done = () => {
-    edits.delete(id);
+    keepEdit(id, undefined);
     close();
   };
   const next = cleaned(typed);
@@ -215,7 +227,7 @@ function Editor({
       })
       .catch((cause) => {
         // It is there again when it is edited next.
-        edits.set(id, { typed: next, from: now });
+        keepEdit(id, { typed: next, from: now });
         sayFailed(cause);
       });
   };

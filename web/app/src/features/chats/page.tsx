@@ -1,9 +1,10 @@
 // The chats of the reader, with the one that is open beside them; on phones one or the other.
-import { ActionIcon, Button, SegmentedControl, TextInput, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, SegmentedControl, Title, Tooltip } from '@mantine/core';
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router';
-import { MessagesSquare, Search, SquarePen } from 'lucide-react';
+import { MessagesSquare, SquarePen } from 'lucide-react';
 import { useState } from 'react';
 import { EmptyState } from '../../components/empty-state';
+import { SearchField } from '../../components/search-field';
 import { usePageTitle } from '../../lib/attention';
 import { choiceOf, useListSearch } from '../../lib/search';
 import { ChatList } from './chat-list';
@@ -35,17 +36,7 @@ export function ChatsPage() {
           </span>
         </header>
         <div className={classes.narrow}>
-          <TextInput
-            data-search
-            size="xs"
-            aria-label="Find a chat"
-            placeholder="Find a chat"
-            leftSection={<Search size={14} aria-hidden />}
-            value={search.search ?? ''}
-            onChange={({ currentTarget }) =>
-              set({ search: currentTarget.value || undefined }, { replace: true })
-            }
-          />
+          <SearchField label="Find a chat" />
           <SegmentedControl
             size="xs"
             fullWidth

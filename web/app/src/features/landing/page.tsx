@@ -9,6 +9,7 @@ import { useSession } from '../../lib/session';
 import { Code } from './code';
 import { facts } from './facts';
 import classes from './page.module.css';
+import { SchemaLink } from './schema-link';
 
 const Demonstration = lazy(() => import('./demonstration'));
 
@@ -31,7 +32,7 @@ export function LandingPage() {
         </span>
         <nav className={classes.links} aria-label="Around the gateway">
           <Link to="/graphiql">GraphiQL</Link>
-          <a href="/schema.graphql">Schema</a>
+          <SchemaLink />
           <a href="/health/ready">Health</a>
         </nav>
         {isIn ? (

@@ -1,5 +1,5 @@
 // One event: who, when, what changed, its data, and what else the same request did.
-import { ActionIcon, CopyButton, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, CopyButton, Stack, Text, Tooltip } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { Check, Copy, FileQuestion } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
@@ -8,36 +8,13 @@ import { Failed } from '../../components/failed';
 import { Lines, Pane } from '../../components/page';
 import { RelativeTime } from '../../components/relative-time';
 import { UserName } from '../../components/user-name';
-import { graphql } from '../../lib/graphql';
-import { millrace } from '../../lib/millrace';
 import { changesOf } from './changes';
+import { type Found, find, neighbours } from './event-search';
 import { Section } from './frame';
 import { type LoggedEvent, monitor, useMonitor } from './monitor';
 import classes from './operations.module.css';
 
-const StreamEvents = graphql(`
-  query StreamEvents($streamId: ID!, $last: Int!, $before: String) {
-    eventLog(last: $last, before: $before, filter: { streamId: $streamId }) {
-      nodes { ...EventRow }
-      pageInfo { hasPreviousPage startCursor }
-      searchedTo
-    }
-  }
-`);
-const EventsAround = graphql(`
-  query EventsAround($filter: EventLogFilter!) {
-    eventLog(first: 100, filter: $filter) { nodes { ...EventRow } }
-  }
-`);
-
 const route = getRouteApi('/operations/log/$stream/$version');
-/** Enough of what came before to know the state of what the event is about. */
-const before = 50;
-const pageSize = 100;
-/** Of a stream so many events are looked through for one that only its address names. */
-const mostPages = 50;
-/** A request takes 30 s at most, and what it causes follows soon. */
-const aroundMs = 30_000;
 
 const places: Record<string, string> = {
   customer: '/customers/$id',
@@ -48,18 +25,13 @@ const places: Record<string, string> = {
   signal: '/signals/$id',
 };
 
-interface Found {
-  event: LoggedEvent | null;
-  /** Of the same stream, oldest first. */
-  earlier: readonly LoggedEvent[];
-}
-
 export function EventDetail() {
   const { stream, version } = route.useParams();
   const [found, setFound] = useState<Found>();
   const [error, setError] = useState<Error>();
-  const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` tries again
+  const address = `${stream}/${version}`;
+  /** Where to look on, of which event; without one from the end. */
+  const [round, setRound] = useState<{ address: string; from?: string }>({ address });
   useEffect(() => {
     const stopping = new AbortController();
     const here = monitor
@@ -67,22 +39,19 @@ export function EventDetail() {
       .events.find((event) => event.streamId === stream && event.version === Number(version));
     setFound(here && { event: here, earlier: [] });
     setError(undefined);
-    find(stream, Number(version), here, stopping.signal).then(
+    const from = round.address === address ? round.from : undefined;
+    find({ streamId: stream, version: Number(version), known: here, from }, stopping.signal).then(
       (result) => !stopping.signal.aborted && setFound(result),
       (cause) => !stopping.signal.aborted && setError(cause as Error),
     );
     return () => stopping.abort();
-  }, [stream, version, round]);
+  }, [stream, version, address, round]);
   const event = found?.event;
   return (
     <Pane title={event?.type ?? 'Event'} to="/operations/log">
-      {error && !found && <Failed error={error} retry={() => setRound(round + 1)} />}
+      {error && !found && <Failed error={error} retry={() => setRound({ ...round })} />}
       {!found && !error && <Lines />}
-      {found && !event && (
-        <EmptyState icon={FileQuestion} title="There is no such event">
-          It may have been pruned from the log.
-        </EmptyState>
-      )}
+      {found && !event && <Missing {...found} goOn={(from) => setRound({ address, from })} />}
       {event && (
         <Stack gap="lg">
           <Facts event={event} />
@@ -106,31 +75,26 @@ export function EventDetail() {
   );
 }
 
-async function find(
-  streamId: string,
-  version: number,
-  known: LoggedEvent | undefined,
-  signal: AbortSignal,
-): Promise<Found> {
-  const page = async (last: number, before: string | null | undefined) => {
-    const variables = { streamId, last, ...(before && { before }) };
-    const { data } = await millrace.query({ query: StreamEvents, variables }, { signal });
-    return data.eventLog;
-  };
-  let event = known;
-  let cursor: string | null | undefined = event?.cursor;
-  for (let read = 0; !event && read < mostPages; read += 1) {
-    const found = await page(pageSize, cursor);
-    event = found?.nodes.find((node) => node.version === version);
-    const first = found?.nodes[0];
-    cursor =
-      found?.searchedTo ?? (found?.pageInfo.hasPreviousPage ? found.pageInfo.startCursor : null);
-    // Versions become smaller, so it will not come any more.
-    if (!cursor || (first && first.version <= version)) break;
-  }
-  if (!event) return { event: null, earlier: [] };
-  const earlier = event.version > 1 ? await page(before, event.cursor) : undefined;
-  return { event, earlier: earlier?.nodes ?? [] };
+function Missing({ lookedTo, goOn }: Found & { goOn: (from: string) => void }) {
+  if (!lookedTo)
+    return (
+      <EmptyState icon={FileQuestion} title="There is no such event">
+        It was pruned from the log, or never was in it.
+      </EmptyState>
+    );
+  return (
+    <EmptyState
+      icon={FileQuestion}
+      title="The event was not found yet"
+      action={
+        <Button variant="default" onClick={() => goOn(lookedTo)}>
+          Look further back
+        </Button>
+      }
+    >
+      It is older than the events of its stream that were looked through.
+    </EmptyState>
+  );
 }
 
 function Facts({ event }: { event: LoggedEvent }) {
@@ -220,24 +184,17 @@ function FieldDifference(props: { field: string; before: unknown; after: unknown
 
 /** The request, what caused the event, and the other events of both. */
 function Trace({ event }: { event: LoggedEvent }) {
-  const { correlationId, causationId, occurredAt, eventId } = event;
+  const { correlationId, causationId, cursor, eventId } = event;
   const newest = useMonitor((state) => state.events);
   const [around, setAround] = useState<readonly LoggedEvent[]>([]);
   useEffect(() => {
     const stopping = new AbortController();
-    const at = Date.parse(occurredAt);
-    const filter = {
-      from: new Date(at - aroundMs).toISOString(),
-      before: new Date(at + aroundMs).toISOString(),
-    };
-    millrace
-      .query({ query: EventsAround, variables: { filter } }, { signal: stopping.signal })
-      .then(
-        ({ data }) => setAround(data.eventLog?.nodes ?? []),
-        () => {},
-      );
+    neighbours(cursor, stopping.signal).then(
+      (found) => !stopping.signal.aborted && setAround(found),
+      () => {},
+    );
     return () => stopping.abort();
-  }, [occurredAt]);
+  }, [cursor]);
   const related = useMemo(() => {
     const all = new Map([...around, ...newest].map((each) => [each.eventId, each]));
     all.delete(eventId);

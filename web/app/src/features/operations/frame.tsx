@@ -1,9 +1,11 @@
 // What the pages of operations have in common: the title, the way to each other, and how many alarms there are.
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useMemo } from 'react';
+import { Notice } from '../../components/notice';
 import { Page } from '../../components/page';
+import { explain } from '../../lib/errors';
 import { alarmsOf } from './alarms';
-import { useMonitor } from './monitor';
+import { hasNothing, useMonitor } from './monitor';
 import classes from './operations.module.css';
 
 const pages = [
@@ -46,8 +48,23 @@ export function OperationsFrame({
           </Link>
         ))}
       </nav>
+      <Stale />
       {scrolls ? <div className={classes.scroller}>{children}</div> : children}
     </Page>
+  );
+}
+
+/** What is shown is from before. Without anything to show the pages say why. */
+function Stale() {
+  const failure = useMonitor((state) => state.failure ?? state.statusFailure);
+  const isEmpty = useMonitor(hasNothing);
+  if (!failure || isEmpty) return null;
+  return (
+    <div className={classes.stale}>
+      <Notice tone="warn" title="What is shown here stands still">
+        {explain(failure)}
+      </Notice>
+    </div>
   );
 }
 

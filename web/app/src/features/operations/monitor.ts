@@ -1,6 +1,8 @@
 // What the pages of operations watch, once for all of them, and for as long as one is open: the log's end, the status of the
 // workers, and what is well.
 //
+// Two subscriptions, to the events and to the status, begin anew after a pause when they have ended, and say so meanwhile.
+//
 // Events come by one subscription, beside the cache: there may be thousands a second, and none is read twice. They are taken
 // into account as they come, and shown four times a second. Reachability and rebuilds change without an event, so they are the
 // one thing in the app that is asked for regularly, while the page is seen.
@@ -10,6 +12,8 @@
 import { MillraceError } from '@millrace/client';
 import { useEffect, useSyncExternalStore } from 'react';
 import type { EventRowFragment, StatusFragment, WhatIsWellQuery } from '../../generated/graphql';
+import { asFailure } from '../../lib/errors';
+import { goOn } from '../../lib/events';
 import { millrace } from '../../lib/millrace';
 import { LatestEvents, NewEvents, StatusChanges, WhatIsWell } from './documents';
 import {
@@ -39,7 +43,9 @@ export interface Monitor {
   readModels: readonly ReadModel[] | undefined;
   /** How far the gateway's clock is ahead, in milliseconds, when the clocks are known to differ. */
   clockOffset: number;
+  /** Why the log's end is not followed, or the status; each is tried again. */
   failure: MillraceError | undefined;
+  statusFailure: MillraceError | undefined;
 }
 
 const mostEvents = 1_000;
@@ -117,17 +123,35 @@ class Store {
         if (change === 'begun') this.#beginAnew();
       }),
     );
-    this.#set({ failure: undefined });
-    this.#follow(stopping.signal).catch((cause) => this.#failed(cause, stopping.signal));
+    this.#set({ failure: undefined, statusFailure: undefined });
     this.#stops.push(
-      millrace.run(
-        { query: StatusChanges },
-        {
-          next: ({ data }) => data && this.#set({ status: data.workerStatus }),
-          error: (failure) => this.#set({ failure }),
-          complete: () => {},
-        },
-      ),
+      goOn((ended) => {
+        const leaving = new AbortController();
+        const failed = (cause: Error) => {
+          if (leaving.signal.aborted) return;
+          leaving.abort();
+          const failure = asFailure(cause);
+          this.#set({ failure, isFollowed: false });
+          ended(failure.code);
+        };
+        this.#follow(leaving.signal, failed).catch(failed);
+        return () => leaving.abort();
+      }),
+      goOn((ended) => {
+        const failed = (failure: MillraceError) => {
+          this.#set({ statusFailure: failure });
+          ended(failure.code);
+        };
+        return millrace.run(
+          { query: StatusChanges },
+          {
+            next: ({ data }) =>
+              data && this.#set({ status: data.workerStatus, statusFailure: undefined }),
+            error: failed,
+            complete: () => failed(new MillraceError('UNAVAILABLE', 'The status ended')),
+          },
+        );
+      }),
     );
     every(1_000, () => this.#sample());
     every(shownEveryMs, () => this.#show());
@@ -145,20 +169,22 @@ class Store {
     this.#start();
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
+  /** Calls `failed` when the events have ended. */
+  async #follow(signal: AbortSignal, failed: (cause: Error) => void): Promise<void> {
     const { data, extensions } = await millrace.query(
       { query: LatestEvents, variables: { last: firstEvents } },
       { signal },
     );
     if (signal.aborted) return;
     const after = extensions?.cursor as string;
+    this.#arrived = [];
     this.#set({ events: data.eventLog?.nodes ?? [], failure: undefined });
     const stop = millrace.run(
       { query: NewEvents, variables: { after } },
       {
         next: ({ data }) => data && this.#take(data.eventLog),
-        error: (failure) => this.#set({ failure }),
-        complete: () => {},
+        error: failed,
+        complete: () => failed(new MillraceError('UNAVAILABLE', 'The events ended')),
       },
       {
         onGap: async () => {
@@ -172,7 +198,7 @@ class Store {
         },
       },
     );
-    this.#stops.push(stop);
+    signal.addEventListener('abort', stop);
     this.#set({ isFollowed: true });
     // The chart begins with the page if that cannot be read.
     await this.#fillIn(signal).catch(() => {});
@@ -294,15 +320,6 @@ class Store {
     this.#set({ clockOffset: offsetOf(this.#offset) });
   }
 
-  #failed(cause: unknown, signal: AbortSignal): void {
-    if (signal.aborted) return;
-    this.#set({ failure: cause instanceof MillraceError ? cause : undefined });
-    const again = setTimeout(() => {
-      this.#follow(signal).catch((next) => this.#failed(next, signal));
-    }, askedEveryMs);
-    signal.addEventListener('abort', () => clearTimeout(again));
-  }
-
   #set(more: Partial<Monitor>): void {
     this.#state = { ...this.#state, ...more };
     for (const listener of this.#listeners) listener();
@@ -319,7 +336,12 @@ function empty(): Monitor {
     readModels: undefined,
     clockOffset: 0,
     failure: undefined,
+    statusFailure: undefined,
   };
+}
+
+export function hasNothing({ status, events }: Monitor): boolean {
+  return !status && events.length === 0;
 }
 
 export function isUnderWay(rebuild: ReadModel['rebuild']): boolean {

@@ -9,7 +9,7 @@ import { inWords } from './alarms';
 import { Chart, type Line } from './chart';
 import { OperationsFrame, Section, useAlarms } from './frame';
 import { HealthParts } from './health';
-import { useMonitor } from './monitor';
+import { hasNothing, useMonitor } from './monitor';
 import classes from './operations.module.css';
 
 const count = (value: number) =>
@@ -35,8 +35,8 @@ const errors: Line[] = [
 ];
 
 export function OperationsPage() {
-  const failure = useMonitor((state) => state.failure);
-  const isEmpty = useMonitor((state) => !state.status && state.events.length === 0);
+  const failure = useMonitor((state) => state.failure ?? state.statusFailure);
+  const isEmpty = useMonitor(hasNothing);
   const latest = useMonitor((state) => state.samples.at(-1));
   const clockOffset = useMonitor((state) => state.clockOffset);
   if (failure && isEmpty)

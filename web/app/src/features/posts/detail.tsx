@@ -132,7 +132,7 @@ function Post({ id }: { id: string }) {
             <Title order={2} size="h3" mb="xs">
               Versions
             </Title>
-            <Versions id={id} version={post.version} message={post.message} />
+            <Versions key={id} id={id} version={post.version} message={post.message} />
           </section>
         </Stack>
       )}

@@ -5,6 +5,7 @@ import { Button, Group, Slider, Text } from '@mantine/core';
 import { MillraceError } from '@millrace/client';
 import { diffWordsWithSpace } from 'diff';
 import { useEffect, useMemo, useState } from 'react';
+import { useOlderEvents } from '../../components/records/older-events';
 import { RelativeTime } from '../../components/relative-time';
 import { Timeline } from '../../components/timeline';
 import type { PostVersionQuery } from '../../generated/graphql';
@@ -23,13 +24,23 @@ const PostVersion = graphql(`
     }
   }
 `);
+export const VersionsPart = graphql(`
+  fragment VersionsPart on EventConnection {
+    edges { cursor node { version type occurredAt actor { name ... on User { id } } } }
+  }
+`);
 const PostHistory = graphql(`
   query PostHistory($id: ID!) @live {
     post(id: $id) {
       id
       version
-      history(last: 100) { nodes { version type occurredAt actor { name ... on User { id } } } }
+      history(last: 100) { ...VersionsPart }
     }
+  }
+`);
+const OlderHistory = graphql(`
+  query OlderHistory($id: ID!, $before: String!) {
+    post(id: $id) { history(last: 100, before: $before) { ...VersionsPart } }
   }
 `);
 
@@ -38,6 +49,7 @@ const shownEntries = 20;
 /** A long text may have many versions. */
 const mostKnown = 50;
 
+/** Give it the id of the post as its key. */
 export function Versions({
   id,
   version: newest,
@@ -50,11 +62,18 @@ export function Versions({
   const [chosen, setChosen] = useState<number>();
   const version = Math.min(chosen ?? newest, newest);
   const { data } = useLive(PostHistory, { id });
-  const events = useMemo(() => data?.post?.history?.nodes ?? [], [data]);
+  const { events, hasMore, loadMore } = useOlderEvents(data?.post?.history, async (before) => {
+    const { data } = await millrace.query({ query: OlderHistory, variables: { id, before } });
+    return data.post?.history;
+  });
   const event = events.find((each) => each.version === version);
   const { was, failure } = useVersion(id, chosen === undefined ? undefined : version);
   const [isAll, setAll] = useState(false);
   const entries = events.toReversed();
+  const readOn = async () => {
+    await loadMore();
+    setAll(true);
+  };
   return (
     <>
       {newest > 1 && (
@@ -105,8 +124,8 @@ export function Versions({
               at: occurredAt,
             }),
           )}
-          hasMore={!isAll && entries.length > shownEntries}
-          loadMore={() => setAll(true)}
+          hasMore={hasMore || (!isAll && entries.length > shownEntries)}
+          loadMore={isAll || entries.length <= shownEntries ? readOn : () => setAll(true)}
         />
       </div>
     </>

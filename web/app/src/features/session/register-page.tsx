@@ -10,7 +10,9 @@ const route = getRouteApi('/register');
 export function RegisterPage() {
   const { next } = route.useSearch();
   useLeaveWhenIn(next);
-  const form = useServerForm({ initialValues: { name: '', email: '', password: '' } });
+  const form = useServerForm({
+    initialValues: { name: '', username: '', email: '', password: '' },
+  });
   return (
     <Entrance
       title="Make an account"
@@ -23,7 +25,13 @@ export function RegisterPage() {
         </>
       }
     >
-      <form onSubmit={form.send((values) => beginSession(() => millrace.register(values)))}>
+      <form
+        onSubmit={form.send(({ username, ...input }) =>
+          beginSession(() =>
+            millrace.register({ ...input, ...(username.trim() && { username: username.trim() }) }),
+          ),
+        )}
+      >
         <Stack gap="sm">
           {form.refusal && (
             <Alert color="red" role="alert">
@@ -31,6 +39,16 @@ export function RegisterPage() {
             </Alert>
           )}
           <TextInput label="Name" autoComplete="name" required {...form.getInputProps('name')} />
+          <TextInput
+            label="Username"
+            description="Not required. 3 to 30 letters, digits and underscores; others can find you by it"
+            leftSection="@"
+            maxLength={30}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            {...form.getInputProps('username')}
+          />
           <TextInput
             label="Email"
             type="email"
