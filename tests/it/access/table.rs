@@ -230,7 +230,7 @@ pub const TABLE: &[Row] = &[
     row(SIGNALS, "signalProgress", "subscription { signalProgress(after: <start>) { type signal { value } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
-    row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),
-    row(IN_CHAT, "typing", "subscription { typing(chatId: <chat>) { __typename } }", MEMBER),
+    row(IN_CHAT, "chatEvents", "subscription { chatEvents(id: <chat>, after: <start>) { __typename } }", MEMBER),
+    row(IN_CHAT, "typing", "subscription { typing(id: <chat>) { __typename } }", MEMBER),
     row(USE_CHATS, "myChats", "subscription { myChats(after: <start>) { __typename } }", SIGNED_IN),
 ];
