@@ -25,7 +25,6 @@ const HAPPENINGS: &[&str] = &[
 
 /// Ids in arguments that name something else than what is asked for.
 const OF_ANOTHER: &[&str] = &[
-    "Query.deadLetters(streamId)",
     "Query.erasure(userId)",
     "Subscription.commentAdded(postId)",
     "Subscription.eventLog(streamId)",

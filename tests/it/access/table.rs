@@ -208,7 +208,7 @@ pub const TABLE: &[Row] = &[
     row(OPERATE, "pauseWorker", "mutation { pauseWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
     row(OPERATE, "resumeWorker", "mutation { resumeWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
     row(OPERATE, "replayDeadLetters", "mutation { replayDeadLetters(input: { all: true }) { replayed left } }", ADMIN),
-    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { fingerprint: \"0\" }) { discarded } }", ADMIN),
+    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { filter: { fingerprint: \"0\" } }) { discarded } }", ADMIN),
     row(OPERATE, "disconnectUser", "mutation { disconnectUser(input: { id: <owner> }) { endedSessions } }", ADMIN),
     // Subscriptions
     row(OPERATIONS, "workerStatus", "subscription { workerStatus { followers { name } } }", ADMIN),
