@@ -32,6 +32,7 @@ const VERBS: &[&str] = &[
     "like",
     "mark",
     "pause",
+    "reactivate",
     "rebuild",
     "refresh",
     "register",

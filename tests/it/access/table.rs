@@ -61,7 +61,7 @@ const OPERATE: &str =
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const SOCKETS: &str = "See how many sockets users have, and at which gateways";
-const MANAGE: &str = "Give roles, deactivate others";
+const MANAGE: &str = "Give roles, deactivate others and make them active again";
 const ERASE: &str = "Erase the personal data of deactivated users";
 const READ_MODELS: &str = "Watch read models, and have them built anew";
 const USE_CHATS: &str = "Begin chats, list and follow one's own";
@@ -162,6 +162,7 @@ pub const TABLE: &[Row] = &[
     row(SELF, "removeAvatar", "mutation { removeAvatar { user { id } } }", SIGNED_IN),
     row(SELF, "setAvailability", "mutation { setAvailability(input: { availability: BUSY }) { user { id } } }", SIGNED_IN),
     row(SELF, "deactivateUser", "mutation { deactivateUser(input: {}) { user { id } } }", SIGNED_IN),
+    row(MANAGE, "reactivateUser", "mutation { reactivateUser(input: { id: <owner> }) { user { id } } }", ADMIN),
     row(MANAGE, "deactivateUser", "mutation { deactivateUser(input: { id: <owner> }) { user { id } } }", ADMIN),
     row(MANAGE, "setRole", "mutation { setRole(input: { id: <owner>, role: STAFF }) { user { id } } }", ADMIN),
     row(WRITE_CUSTOMERS, "createCustomer", "mutation { createCustomer(input: { name: \"New\", email: <new_email> }) { customer { id } } }", STAFF),
