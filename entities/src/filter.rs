@@ -90,7 +90,7 @@ pub trait FilterField: Copy + PartialEq + Send + Sync + 'static {
     fn is_nullable(self) -> bool;
     /// Returns a text in the form in which it is compared.
     fn form(self, text: &str) -> String;
-    /// Returns the kind of the ids in this field, if it has ids.
+    /// Returns the kind of the ids in this field. Without one, it has texts.
     fn kind(self) -> Option<&'static str>;
 }
 
@@ -301,7 +301,11 @@ impl Operand {
             Self::Time(time) if *time != time.trunc_subsecs(6) => None,
             Self::Id(text) => {
                 let (kind, id) = id::decode(text)?;
-                (field.kind() == Some(&kind)).then(|| id.into())
+                match field.kind() {
+                    Some(of) => (*of == *kind).then(|| id.into()),
+                    // Who did something is stored as people see it, as it may be a process.
+                    None => Some(id::encode(&kind, id).into()),
+                }
             }
             other => other.floor(field),
         }

@@ -60,17 +60,26 @@ pub enum LetterKind {
     Follower,
 }
 
-/// Which letters to list.
-#[derive(Debug, Clone, Default)]
+/// Selects letters. All conditions must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LetterFilter {
     /// Letters of this handler or follower.
     pub consumer: Option<String>,
     /// Letters with this fingerprint.
     pub fingerprint: Option<String>,
-    /// Letters of this stream.
-    pub stream_id: Option<Uuid>,
+    /// Letters of the stream of this kind with this id.
+    pub stream: Option<(String, Uuid)>,
+}
+
+/// Which of the letters that a filter selects to read.
+#[derive(Debug, Clone, Default)]
+pub struct LetterRange {
     /// Letters with greater ids than this.
     pub after: Option<Uuid>,
+    /// Letters with smaller ids than this.
+    pub before: Option<Uuid>,
+    /// Whether to begin with the newest instead of the oldest.
+    pub from_end: bool,
     /// The most letters to return.
     pub limit: u64,
 }
@@ -80,10 +89,26 @@ pub struct LetterFilter {
 pub enum Which {
     /// The letter with this id.
     One(Uuid),
-    /// All letters with this fingerprint.
-    Fingerprint(String),
-    /// All current letters.
-    All,
+    /// The letters that the filter selects now.
+    Matching {
+        /// The filter.
+        filter: LetterFilter,
+        /// So many of them, the oldest.
+        most: u64,
+    },
+}
+
+impl Which {
+    /// Selects all letters that match the filter now.
+    pub fn matching(filter: LetterFilter) -> Self {
+        let most = u64::MAX;
+        Self::Matching { filter, most }
+    }
+
+    /// Selects all current letters.
+    pub fn all() -> Self {
+        Self::matching(LetterFilter::default())
+    }
 }
 
 /// The outcome of a replay.
@@ -93,6 +118,8 @@ pub struct Replayed {
     pub replayed: u64,
     /// Letters that remain: a follower failed on them again, or they wait behind one that did.
     pub left: u64,
+    /// Whether more letters match than were to be looked at.
+    pub has_more: bool,
 }
 
 /// The outcome of a discard.
@@ -104,16 +131,22 @@ pub struct Discarded {
     pub replayed: u64,
     /// Letters that waited behind those and remain, as one of them failed.
     pub left: u64,
+    /// Whether more letters match than were to be looked at.
+    pub has_more: bool,
 }
 
 impl EventLog {
-    /// Returns the letters, oldest first.
+    /// Returns letters that match the filter, in the order of the range.
     #[boxed]
-    pub async fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetter>> {
-        store::list(&self.database().reader, filter).await
+    pub async fn dead_letters(
+        &self,
+        filter: &LetterFilter,
+        range: &LetterRange,
+    ) -> Result<Vec<DeadLetter>> {
+        store::list(&self.database().reader, filter, range).await
     }
 
-    /// Counts the letters that match the filter, ignoring its `after` and `limit`.
+    /// Counts the letters that match the filter.
     #[boxed]
     pub async fn count_dead_letters(&self, filter: &LetterFilter) -> Result<u64> {
         store::count(&self.database().reader, filter).await

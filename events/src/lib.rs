@@ -88,7 +88,7 @@ pub use handler::{
 };
 pub use histories::{HistoryPage, Versions};
 pub use horizon::{AsOf, Horizon, Model};
-pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
+pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, LetterRange, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use looks::Looks;
 pub use proof::Proof;

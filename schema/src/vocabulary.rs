@@ -1,5 +1,6 @@
 //! Holds the schema to one vocabulary: every part is described, names have one form, mutations have an input and a payload of their
-//! own, connections have one shape. A list of exceptions fails when an entry no longer offends.
+//! own, connections have one shape; events are called as the mutations that they come from, and name what they are about. A list of
+//! exceptions fails when an entry no longer offends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,7 @@ const VERBS: &[&str] = &[
     "like",
     "mark",
     "pause",
+    "reactivate",
     "rebuild",
     "refresh",
     "register",
@@ -64,8 +66,7 @@ const WITHOUT_OBJECT: &[&str] = &[
     "DiscardDeadLettersPayload",
 ];
 
-/// Fields of pages that cannot be paged in both directions.
-const ONE_DIRECTION: &[&str] = &["Query.deadLetters"];
+mod events;
 
 struct Sdl {
     types: BTreeMap<String, TypeDefinition>,
@@ -103,6 +104,11 @@ impl Sdl {
         matches!(kind, Some(TypeKind::Object(_) | TypeKind::Interface(_)))
     }
 
+    fn is_node(&self, name: &str) -> bool {
+        let kind = self.types.get(name).map(|it| &it.kind);
+        matches!(kind, Some(TypeKind::Object(it)) if it.implements.iter().any(|it| it.node == "Node"))
+    }
+
     /// Every field, with its type's name.
     fn all_fields(&self) -> impl Iterator<Item = (&str, &FieldDefinition)> {
         let names = self.types.keys().map(String::as_str);
@@ -112,6 +118,12 @@ impl Sdl {
                 .map(move |field| (name, &field.node))
         })
     }
+}
+
+/// Returns the name of a field as the beginning of a type's.
+fn pascal(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    format!("{}{rest}", first.to_uppercase())
 }
 
 /// Returns the name without lists and exclamation marks.
@@ -254,8 +266,7 @@ fn mutations_have_an_input_and_a_payload_of_their_own() {
     let mut without_object = Vec::new();
     for field in sdl.fields("Mutation").iter().map(|it| &it.node) {
         let name = field.name.node.as_str();
-        let (first, rest) = name.split_at(1);
-        let capital = format!("{}{rest}", first.to_uppercase());
+        let capital = pascal(name);
         let (input, payload) = (format!("{capital}Input"), format!("{capital}Payload"));
         let verb = name.split(char::is_uppercase).next().unwrap_or_default();
         let takes = match &field.arguments[..] {
@@ -319,7 +330,7 @@ fn connections_have_one_shape() {
         let pages = ["first: Int", "after: String", "last: Int", "before: String"];
         (is_page && arguments != pages).then(|| format!("{name}.{}", field.name))
     });
-    assert_only(one_direction, ONE_DIRECTION);
+    assert_only(one_direction, &[]);
 }
 
 /// What has a global id can be looked up by it; and who did something is an object, not a text.

@@ -105,12 +105,14 @@ async fn users_and_chats_are_counted(setup: Setup) {
         .data();
     people::deactivate(client, Some(&people[0].id)).await.data();
     people::deactivate(client, Some(&people[2].id)).await.data();
+    people::reactivate(client, &people[2].id).await.data();
     let mut expected = before.clone();
     for (name, more) in [
-        ("total", 2),
-        ("MEMBER", 2),
+        ("total", 3),
+        ("MEMBER", 3),
         ("registered", 4),
         ("deactivated", 2),
+        ("reactivated", 1),
     ] {
         expected[name] = json!(expected[name].as_i64().unwrap_or(0) + more);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::graphql::{Answer, Client};
 
-pub const EVENTS: &str = "subscription Events($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
+pub const EVENTS: &str = "subscription Events($id: ID!, $after: String) { chatEvents(id: $id, after: $after) { \
     cursor type message { number text author { name } } } }";
 pub const OWN: &str = "subscription Own($after: String) { myChats(after: $after) { \
     cursor type chatId message { number text author { name } } } }";

@@ -65,7 +65,7 @@ impl Feed {
 
     /// Follows all events of one chat, for one of its members.
     pub fn of_chat(chat: &str) -> Self {
-        let document = "subscription Chat($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
+        let document = "subscription Chat($id: ID!, $after: String) { chatEvents(id: $id, after: $after) { \
             cursor type version actor { name ... on User { id } } chat { id version } message { number text } } }";
         let of_chat = of_stream("chat", chat);
         Self::new("chat", document, ["chatEvents", "chat"], of_chat).with_id(chat)

@@ -99,6 +99,14 @@ pub async fn deactivate(client: &Client, user_id: Option<&str>) -> Answer {
     client.run(document, json!({ "input": input })).await
 }
 
+/// Makes a user active again.
+pub async fn reactivate(client: &Client, user_id: &str) -> Answer {
+    let document = "mutation Reactivate($input: ReactivateUserInput!) { \
+        reactivateUser(input: $input) { user { id role version deactivatedAt } } }";
+    let input = json!({ "id": user_id });
+    client.run(document, json!({ "input": input })).await
+}
+
 /// Signs in; returns any answer.
 pub async fn send_sign_in(client: &Client, email: &str, password: &str) -> Answer {
     let document = format!(

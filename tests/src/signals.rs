@@ -9,9 +9,9 @@ use crate::waiting::SOON;
 
 pub const FIELDS: &str = "id source number value status missing version submittedBy { ... on User { id } } submittedAt deadlineAt completedAt \
     deliveredAt notification { text recordedAt } results { processor isLate recordedAt finding { __typename \
-    ... on SignalStatistics { count mean deviation zScore isAnomaly } \
-    ... on SignalTrend { trendCount: count slope fit direction } \
-    ... on SignalLevel { level previousLevel isChange } } }";
+    ... on StatisticsFinding { count mean deviation zScore isAnomaly } \
+    ... on TrendFinding { trendCount: count slope fit direction } \
+    ... on LevelFinding { level previousLevel isChange } } }";
 
 /// Submits a signal; returns any answer.
 pub async fn send(client: &Client, source: &str, value: f64, key: Option<&str>) -> Answer {

@@ -31,7 +31,7 @@ pub enum Action {
     ReadUsers,
     /// Read the email addresses and histories of other users.
     ReadUserDetails,
-    /// Change roles, deactivate and disconnect other users.
+    /// Change roles, deactivate, reactivate and disconnect other users.
     ManageUsers,
     /// Erase the personal data of deactivated users.
     EraseUsers,

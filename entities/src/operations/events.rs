@@ -67,9 +67,15 @@ pub(super) struct LettersData {
     /// The letter that was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter_id: Option<LetterId>,
-    /// The fingerprint of the failures that were meant; without this and a letter, all were.
+    /// The follower or the handler whose letters were meant. Without a letter, and without the conditions here, all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// The fingerprint of the failures that were meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The stream whose letters were meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
     /// Letters that were replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<u64>,

@@ -3,7 +3,7 @@
 //! commits with the answer that is stored under the idempotency key. An interrupted replay has only the first event and no
 //! stored answer, and may be repeated: an event that was replayed no longer has a letter.
 
-use ::events::{DeadLetter, Discarded, Event, LetterFilter, Replayed, Which};
+use ::events::{DeadLetter, Discarded, Event, LetterFilter, LetterRange, Replayed, Which};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,10 +12,10 @@ use super::{
     events::{LettersData, OperationEventKind, append_in_tx},
 };
 use crate::{
-    CommandContext, Missing,
+    CommandContext, Edge, Missing, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    id::ids,
+    id::{self, ids},
     idempotency,
 };
 
@@ -44,10 +44,19 @@ struct Outcome {
     replayed: u64,
     discarded: u64,
     left: u64,
+    has_more: bool,
+}
+
+/// Returns the letter's place in lists, which are in the order of ids.
+fn place(letter: &DeadLetter) -> Edge {
+    Edge {
+        key: SortKey::Number(0),
+        id: letter.id,
+    }
 }
 
 impl Operations {
-    /// Returns the letters that the filter selects, oldest first.
+    /// Returns a page of the letters that the filter selects, oldest first.
     ///
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be read.
@@ -56,9 +65,17 @@ impl Operations {
         &self,
         viewer: &Viewer,
         filter: &LetterFilter,
-    ) -> Result<Vec<DeadLetter>> {
+        request: &PageRequest,
+    ) -> Result<Page<DeadLetter>> {
         authorize(viewer, Action::ReadOperations)?;
-        Ok(self.log.dead_letters(filter).await?)
+        let range = LetterRange {
+            after: request.after.as_ref().map(|place| place.id),
+            before: request.before.as_ref().map(|place| place.id),
+            from_end: request.from_end,
+            limit: request.limit + 1,
+        };
+        let letters = self.log.dead_letters(filter, &range).await?;
+        Ok(request.page_of(letters, place))
     }
 
     /// Returns the number of letters that the filter selects.
@@ -106,6 +123,7 @@ impl Operations {
         Ok(Replayed {
             replayed: outcome.replayed,
             left: outcome.left,
+            has_more: outcome.has_more,
         })
     }
 
@@ -120,6 +138,7 @@ impl Operations {
             discarded: outcome.discarded,
             replayed: outcome.replayed,
             left: outcome.left,
+            has_more: outcome.has_more,
         })
     }
 
@@ -185,6 +204,7 @@ impl Operations {
                     replayed: done.replayed,
                     discarded: done.discarded,
                     left: done.left,
+                    has_more: done.has_more,
                 }
             }
             false => {
@@ -193,6 +213,7 @@ impl Operations {
                     replayed: done.replayed,
                     discarded: 0,
                     left: done.left,
+                    has_more: done.has_more,
                 }
             }
         };
@@ -218,11 +239,19 @@ impl Operations {
 }
 
 fn asked(which: &Which) -> LettersData {
-    let mut data = LettersData::default();
     match which {
-        Which::One(id) => data.letter_id = Some(LetterId::from_uuid(*id)),
-        Which::Fingerprint(fingerprint) => data.fingerprint = Some(fingerprint.clone()),
-        Which::All => {}
+        Which::One(id) => LettersData {
+            letter_id: Some(LetterId::from_uuid(*id)),
+            ..LettersData::default()
+        },
+        Which::Matching { filter, .. } => LettersData {
+            consumer: filter.consumer.clone(),
+            fingerprint: filter.fingerprint.clone(),
+            stream_id: filter
+                .stream
+                .as_ref()
+                .map(|(kind, id)| id::encode(kind, *id)),
+            ..LettersData::default()
+        },
     }
-    data
 }

@@ -129,6 +129,24 @@ impl Users {
         .await
     }
 
+    /// Makes a deactivated user active again, with the role and the password that they had. An active user stays as they are.
+    ///
+    /// # Errors
+    /// `Erased` when the user's personal data was erased. An erasure locks the same row, so one of the two comes first; and what is
+    /// erased stays so, as its user can begin nothing any more.
+    #[boxed]
+    pub async fn reactivate(&self, context: CommandContext, target: ChangeUser) -> Result<User> {
+        authorize(&context.viewer, Action::ManageUsers)?;
+        self.change(context, target, UserEventKind::Reactivated, |user| {
+            if user.is_erased() {
+                return Err(UserRefusal::Erased.into());
+            }
+            user.deactivated_at = None;
+            Ok(())
+        })
+        .await
+    }
+
     pub(super) async fn change(
         &self,
         context: CommandContext,

@@ -36,6 +36,9 @@ pub enum UserRefusal {
     /// The user is not deactivated; only the data of deactivated users is erased.
     #[error("the user is not deactivated")]
     NotDeactivated,
+    /// The user's personal data was erased, so nobody could sign in as them.
+    #[error("the user's personal data was erased")]
+    Erased,
     /// Nobody would be left to manage users.
     #[error("this is the last administrator")]
     LastAdministrator,
@@ -47,7 +50,7 @@ impl Refusal for UserRefusal {
             Self::WrongCredentials | Self::RefreshRefused => Failure::Unauthenticated,
             Self::RegistrationClosed | Self::NoMail => Failure::Forbidden,
             Self::Throttled { retry_after } => Failure::TooOften(*retry_after),
-            Self::NotDeactivated | Self::LastAdministrator => Failure::Conflict,
+            Self::NotDeactivated | Self::Erased | Self::LastAdministrator => Failure::Conflict,
         }
     }
 }

@@ -40,6 +40,8 @@ event_kinds! {
         RoleChanged,
         /// The user was deactivated.
         Deactivated,
+        /// The user was made active again.
+        Reactivated,
         /// The user's personal data was erased.
         Erased,
     }

@@ -10,6 +10,7 @@ use super::{
     STREAM, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_user},
     email_tokens, sessions, stored_passwords,
+    user::no_address,
 };
 use crate::{
     CommandContext,
@@ -31,11 +32,6 @@ pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
         ("/user/avatar", |_| Value::Null),
     ],
 };
-
-/// Returns an address that belongs to nobody, and differs for each user.
-fn no_address(id: Uuid) -> String {
-    format!("erased-{}@erased.invalid", id.simple())
-}
 
 /// Removes the personal data from a user, as it is in an answer or a row.
 pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {

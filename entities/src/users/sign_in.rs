@@ -242,7 +242,10 @@ impl Users {
                         let before = user.active_role();
                         user.role = role;
                         user.deactivated_at = None;
-                        let kind = UserEventKind::RoleChanged;
+                        let kind = match before {
+                            Some(_) => UserEventKind::RoleChanged,
+                            None => UserEventKind::Reactivated,
+                        };
                         user = append(tx, &context, kind, user, before).await?;
                     }
                     let user = set_password(tx, &context, user, &hash).await?;

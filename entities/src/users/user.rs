@@ -77,6 +77,11 @@ impl ActiveModelBehavior for ActiveModel {}
 pub type User = Model;
 
 impl Model {
+    /// Returns whether the personal data of the user was erased.
+    pub(super) fn is_erased(&self) -> bool {
+        self.email == no_address(self.id.uuid())
+    }
+
     /// Returns the role, unless the user is deactivated.
     pub(crate) fn active_role(&self) -> Option<Role> {
         self.deactivated_at.is_none().then_some(self.role)
@@ -93,4 +98,9 @@ impl Model {
         self.email_key = self.email.to_lowercase();
         self.search_text = fold(&self.name);
     }
+}
+
+/// Returns an address that belongs to nobody, and differs for each user: that of a user whose personal data was erased.
+pub(super) fn no_address(id: Uuid) -> String {
+    format!("erased-{}@erased.invalid", id.simple())
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use super::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which, store};
+use super::{DeadLetter, Discarded, LetterFilter, LetterKind, LetterRange, Replayed, Which, store};
 use crate::{
     DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
     append::Appended,
@@ -60,6 +60,7 @@ impl EventLog {
                 }
             }
         }
+        done.has_more = pages.has_more(self).await?;
         Ok(done)
     }
 
@@ -99,6 +100,7 @@ impl EventLog {
                 }
             }
         }
+        done.has_more = pages.has_more(self).await?;
         Ok(done)
     }
 
@@ -211,7 +213,7 @@ impl EventLog {
                 }
                 let filter = LetterFilter {
                     consumer: Some(letter.consumer.clone()),
-                    stream_id: Some(letter.stream_id),
+                    stream: Some((letter.stream.clone(), letter.stream_id)),
                     ..LetterFilter::default()
                 };
                 store::count(&**tx, &filter).await
@@ -272,43 +274,62 @@ async fn lock_part(tx: &DatabaseTransaction, letter: &DeadLetter) -> Result<()> 
     Ok(())
 }
 
-/// The letters that exist when it begins, a page at a time.
+/// The letters that exist when it begins, a page at a time, up to as many as are wanted.
 struct Pages<'a> {
     which: &'a Which,
-    after: Uuid,
+    after: Option<Uuid>,
     until: Uuid,
+    seen: u64,
 }
 
 impl<'a> Pages<'a> {
     fn new(which: &'a Which) -> Self {
         Self {
             which,
-            after: Uuid::nil(),
+            after: None,
             until: Uuid::now_v7(),
+            seen: 0,
         }
     }
 
     async fn next(&mut self, log: &EventLog) -> Result<Option<Vec<DeadLetter>>> {
         let letters = match self.which {
-            Which::One(id) if self.after.is_nil() => {
+            Which::One(id) if self.after.is_none() => {
                 log.dead_letter(*id).await?.into_iter().collect()
             }
             Which::One(_) => Vec::new(),
-            Which::Fingerprint(fingerprint) => self.page(log, Some(fingerprint.clone())).await?,
-            Which::All => self.page(log, None).await?,
+            Which::Matching { filter, most } => {
+                let wanted = most.saturating_sub(self.seen).min(BATCH_LETTERS);
+                self.page(log, filter, wanted).await?
+            }
         };
-        self.after = letters.last().map_or(self.after, |letter| letter.id);
+        self.after = letters.last().map_or(self.after, |letter| Some(letter.id));
+        self.seen += letters.len() as u64;
         Ok((!letters.is_empty()).then_some(letters))
     }
 
-    async fn page(&self, log: &EventLog, fingerprint: Option<String>) -> Result<Vec<DeadLetter>> {
-        let filter = LetterFilter {
-            fingerprint,
-            after: Some(self.after),
-            limit: BATCH_LETTERS,
-            ..LetterFilter::default()
+    /// Returns whether there are more than were wanted.
+    async fn has_more(&self, log: &EventLog) -> Result<bool> {
+        match self.which {
+            Which::Matching { filter, most } if self.seen >= *most => {
+                Ok(!self.page(log, filter, 1).await?.is_empty())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn page(
+        &self,
+        log: &EventLog,
+        filter: &LetterFilter,
+        limit: u64,
+    ) -> Result<Vec<DeadLetter>> {
+        let range = LetterRange {
+            after: self.after,
+            limit,
+            ..LetterRange::default()
         };
-        let mut letters = log.dead_letters(&filter).await?;
+        let mut letters = log.dead_letters(filter, &range).await?;
         letters.retain(|letter| letter.id <= self.until);
         Ok(letters)
     }

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
+use super::{DeadLetter, LetterFilter, LetterKind, LetterRange, fingerprint::fingerprint};
 use crate::{
     DatabaseTransaction, Error, Event, Result, Written, clock,
     sql::{
@@ -234,32 +234,43 @@ fn from_row(row: &QueryResult) -> Result<DeadLetter> {
     })
 }
 
+fn and(condition: &mut String, values: &mut Vec<Value>, comparison: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        values.push(value);
+        condition.push_str(&format!(" and {comparison} ${}", values.len()));
+    }
+}
+
 fn condition(filter: &LetterFilter, values: &mut Vec<Value>) -> String {
     let mut condition = "kind <> 'rebuild'".to_owned();
-    let mut and = |column: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            values.push(value);
-            condition.push_str(&format!(" and {column} = ${}", values.len()));
-        }
-    };
-    and("consumer", filter.consumer.clone().map(Value::from));
-    and("fingerprint", filter.fingerprint.clone().map(Value::from));
-    and("stream_id", filter.stream_id.map(Value::from));
+    let (kind, id) = filter.stream.clone().unzip();
+    for (comparison, value) in [
+        ("consumer =", filter.consumer.clone().map(Value::from)),
+        ("fingerprint =", filter.fingerprint.clone().map(Value::from)),
+        ("stream =", kind.map(Value::from)),
+        ("stream_id =", id.map(Value::from)),
+    ] {
+        and(&mut condition, values, comparison, value);
+    }
     condition
 }
 
 pub(super) async fn list(
     connection: &impl ConnectionTrait,
     filter: &LetterFilter,
+    range: &LetterRange,
 ) -> Result<Vec<DeadLetter>> {
     let mut values = Vec::new();
-    let condition = condition(filter, &mut values);
-    values.push(filter.after.unwrap_or(Uuid::nil()).into());
+    let mut condition = condition(filter, &mut values);
+    let after = range.after.map(Value::from);
+    and(&mut condition, &mut values, "id >", after);
+    let before = range.before.map(Value::from);
+    and(&mut condition, &mut values, "id <", before);
     let sql = format!(
-        "select {} from dead_letter where {condition} and id > ${} order by id limit {}",
+        "select {} from dead_letter where {condition} order by id {} limit {}",
         columns(connection),
-        values.len(),
-        filter.limit
+        if range.from_end { "desc" } else { "asc" },
+        range.limit
     );
     let rows = query(connection, &sql, values).await?;
     rows.iter().map(from_row).collect()

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::{DeadLetter, LetterFilter, LetterKind, Replayed, RetryPolicy, Which};
+use events::{DeadLetter, LetterFilter, LetterKind, LetterRange, Replayed, RetryPolicy, Which};
 use tests::eventually;
+use uuid::Uuid;
 
 use crate::{
     jobs::{Todo, Worker, ask, quickly},
@@ -159,10 +160,14 @@ async fn what_fails_for_good_ends_in_the_dead_letters(way: Way) {
         .expect("a discard");
     assert_eq!(gone.discarded, 1);
     worker.is_mended.store(true, Ordering::SeqCst);
-    let fingerprint = Which::Fingerprint(always.fingerprint.clone().expect("a fingerprint"));
+    let fingerprint = Which::matching(LetterFilter {
+        fingerprint: always.fingerprint.clone(),
+        ..LetterFilter::default()
+    });
     let two = Replayed {
         replayed: 2,
         left: 0,
+        has_more: false,
     };
     let (one, other) = tokio::join!(log.replay(&fingerprint, &[]), log.replay(&fingerprint, &[]));
     let replayed =
@@ -175,7 +180,7 @@ async fn what_fails_for_good_ends_in_the_dead_letters(way: Way) {
         log.replay(&fingerprint, &[]).await.expect("a replay"),
         Replayed::default()
     );
-    let rest = log.replay(&Which::All, &[]).await.expect("a replay");
+    let rest = log.replay(&Which::all(), &[]).await.expect("a replay");
     assert_eq!(rest.replayed, 1);
     world
         .await_deliveries("failing", &[("done", 24), ("dead", 0)])
@@ -205,8 +210,34 @@ async fn a_discard_is_for_good(way: Way) {
     ask(&log, "JobAsked", vec![Todo::FailAlways; 5]).await;
     world.await_deliveries("futile", &[("dead", 5)]).await;
     worker.is_mended.store(true, Ordering::SeqCst);
-    let done = log.discard(&Which::All, &[]).await.expect("a discard");
-    assert_eq!((done.discarded, done.replayed, done.left), (5, 0, 0));
+    // The oldest of what the filter selects, as many as are wanted, and nothing that it does not select.
+    let of = |consumer: &str, stream: Option<(String, Uuid)>| LetterFilter {
+        consumer: Some(consumer.to_owned()),
+        stream,
+        ..LetterFilter::default()
+    };
+    let given_up = letters(&log).await;
+    let stream = |at: usize| (given_up[at].stream.clone(), given_up[at].stream_id);
+    let other_kind = ("another".to_owned(), given_up[4].stream_id);
+    for (filter, most, gone, has_more) in [
+        (of("futile", None), 2, 2, true),
+        (of("another", None), 2, 0, false),
+        (of("futile", Some(other_kind)), 2, 0, false),
+        (of("futile", Some(stream(4))), 2, 1, false),
+        (of("futile", Some(stream(4))), 0, 0, false),
+    ] {
+        let which = Which::Matching { filter, most };
+        let done = log.discard(&which, &[]).await.expect("a discard");
+        assert_eq!(
+            (done.discarded, done.has_more),
+            (gone, has_more),
+            "{which:?}"
+        );
+    }
+    let left: Vec<_> = letters(&log).await.into_iter().map(|it| it.id).collect();
+    assert_eq!(left, [given_up[2].id, given_up[3].id]);
+    let done = log.discard(&Which::all(), &[]).await.expect("a discard");
+    assert_eq!((done.discarded, done.replayed, done.left), (2, 0, 0));
     ask(&log, "JobAsked", vec![Todo::Succeed]).await;
     world
         .await_deliveries("futile", &[("done", 1), ("discarded", 5)])
@@ -218,11 +249,12 @@ async fn a_discard_is_for_good(way: Way) {
 }
 
 pub(crate) async fn letters(log: &events::EventLog) -> Vec<DeadLetter> {
-    let filter = LetterFilter {
+    let range = LetterRange {
         limit: 1_000,
-        ..LetterFilter::default()
+        ..LetterRange::default()
     };
-    log.dead_letters(&filter).await.expect("letters")
+    let letters = log.dead_letters(&LetterFilter::default(), &range).await;
+    letters.expect("letters")
 }
 
 both_ways!(

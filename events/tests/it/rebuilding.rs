@@ -98,7 +98,7 @@ async fn a_rebuild_sets_poison_aside(way: Way) {
     );
     assert_eq!(letters(&log).await.len(), 0);
     let replayed = log
-        .replay(&Which::All, &[follower])
+        .replay(&Which::all(), &[follower])
         .await
         .expect("a replay");
     assert_eq!(replayed.replayed, 0);

@@ -34,12 +34,16 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
 
     // The cause is not fixed: they fail again, and stay in their order.
     let before = letters(&log).await;
-    let again = log.replay(&Which::All, &followers).await.expect("a replay");
+    let again = log
+        .replay(&Which::all(), &followers)
+        .await
+        .expect("a replay");
     assert_eq!(
         again,
         Replayed {
             replayed: 0,
-            left: 10
+            left: 10,
+            has_more: false
         }
     );
     let after = letters(&log).await;
@@ -56,12 +60,13 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
         .filter(|(id, attempts)| after[*id] == **attempts + 1)
         .count();
     assert_eq!(raised, 2, "the first of each stream was tried once more");
-    let nobody = log.replay(&Which::All, &[]).await.expect("a replay");
+    let nobody = log.replay(&Which::all(), &[]).await.expect("a replay");
     assert_eq!(
         nobody,
         Replayed {
             replayed: 0,
-            left: 10
+            left: 10,
+            has_more: false
         },
         "its follower is not known here"
     );
@@ -81,7 +86,8 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
         done,
         Replayed {
             replayed: 5,
-            left: 0
+            left: 0,
+            has_more: false
         }
     );
     assert_eq!(versions(&world, one).await, [1, 2, 3, 4, 5, 6]);
@@ -103,7 +109,8 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
         Discarded {
             discarded: 1,
             replayed: 5,
-            left: 0
+            left: 0,
+            has_more: false
         }
     );
     assert_eq!(versions(&world, two).await, [1, 3, 4, 5, 6, 7]);
@@ -147,7 +154,7 @@ async fn replays_and_the_follower_do_not_get_in_each_others_way(way: Way) {
                 let mut replayed = 0;
                 for _ in 0..25 {
                     replayed += log
-                        .replay(&Which::All, &followers)
+                        .replay(&Which::all(), &followers)
                         .await
                         .expect("a replay")
                         .replayed;
@@ -167,7 +174,7 @@ async fn replays_and_the_follower_do_not_get_in_each_others_way(way: Way) {
     await_passed(&world, NAME).await;
     eventually("nothing is left", SOON, async || {
         let done = logs[0]
-            .replay(&Which::All, &[follower.arc()])
+            .replay(&Which::all(), &[follower.arc()])
             .await
             .expect("a replay");
         replayed += done.replayed;

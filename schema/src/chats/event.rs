@@ -25,6 +25,7 @@ pub(crate) enum ChatEventType {
     /// A message was sent.
     MessageSent,
     /// The text of a message was changed.
+    #[graphql(name = "MESSAGE_UPDATED")]
     MessageEdited,
     /// A message was deleted.
     MessageDeleted,
@@ -71,7 +72,7 @@ impl ChatEvent {
 
 #[ComplexObject]
 impl ChatEvent {
-    /// The message that was sent, edited or deleted. Null for other events. When a subscription resumes, it is the message
+    /// The message that was sent, updated or deleted. Null for other events. When a subscription resumes, it is the message
     /// as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         show_message(ctx, self.event.message.as_ref(), self.is_replayed).await

@@ -39,7 +39,12 @@ impl TryFrom<CreateChatInput> for CreateChat {
 
 inputs! {
     /// A new title for a group.
-    RenameChatInput { id: ID = "The global id of the chat.", title: String = "The title, 1 to 200 characters." }
+    RenameChatInput {
+        id: ID = "The global id of the chat.",
+        expected_version: Option<i64> =
+            "The version that you expect. CONFLICT when the chat is at another version, which messages change, too.",
+        title: String = "The title, 1 to 200 characters.",
+    }
 
     /// Users to add to a group.
     AddChatMembersInput {

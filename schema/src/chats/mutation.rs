@@ -70,7 +70,9 @@ impl ChatsMutation {
     ) -> Reply<RenameChatPayload> {
         let id = chat_id("id", &input.id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
-        let chat = chats.rename_chat(context, id, &input.title).await?;
+        let expected = input.expected_version;
+        let chat = chats.rename_chat(context, id, expected, &input.title);
+        let chat = chat.await?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 

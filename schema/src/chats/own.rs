@@ -41,7 +41,7 @@ pub(crate) enum MyChatsEventType {
     /// A message was sent.
     MessageSent,
     /// The text of a message was changed.
-    MessageEdited,
+    MessageUpdated,
     /// A message was deleted.
     MessageDeleted,
     /// A member received messages that you sent.
@@ -59,7 +59,7 @@ impl From<ChatEventKind> for MyChatsEventType {
             ChatEventKind::MemberRemoved => Self::MemberRemoved,
             ChatEventKind::MemberLeft => Self::MemberLeft,
             ChatEventKind::MessageSent => Self::MessageSent,
-            ChatEventKind::MessageEdited => Self::MessageEdited,
+            ChatEventKind::MessageEdited => Self::MessageUpdated,
             ChatEventKind::MessageDeleted => Self::MessageDeleted,
         }
     }
@@ -167,7 +167,7 @@ impl MyChatsEvent {
             .map(Chat))
     }
 
-    /// The message that was sent, edited or deleted. Null for other events, and when you are no longer a member. When a
+    /// The message that was sent, updated or deleted. Null for other events, and when you are no longer a member. When a
     /// subscription resumes, it is the message as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         if self.shown.is_none() || self.chat(ctx).await?.is_none() {

@@ -37,10 +37,10 @@ impl ChatsSubscription {
     async fn chat_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
+        #[graphql(desc = "The chat's global id.")] id: ID,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ChatEvent>>> {
-        let chat_id = chat_id("chatId", &id)?;
+        let chat_id = chat_id("id", &id)?;
         require(ctx, Requirement::Member { chat_id }).await?;
         let topic = Topic {
             kind: STREAM,
@@ -74,9 +74,9 @@ impl ChatsSubscription {
     async fn typing(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
+        #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<impl Stream<Item = Result<TypingUser>>> {
-        let chat_id = chat_id("chatId", &id)?;
+        let chat_id = chat_id("id", &id)?;
         require(ctx, Requirement::Member { chat_id }).await?;
         let stream = StreamKey {
             kind: STREAM,

@@ -4,7 +4,7 @@
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, Utc};
 use entities::{Violations, operations::LetterId};
-use events::{LogFilter, Which};
+use events::{LetterFilter, LogFilter, Which};
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
 const MOST_CHARACTERS: usize = 200;
 /// The most types in one filter.
 const MOST_TYPES: usize = 50;
+/// The most dead letters that one mutation looks at; also in the descriptions.
+const MOST_LETTERS: u64 = 10_000;
 
 /// Filters the event log. All conditions must hold.
 #[derive(InputObject, Default)]
@@ -46,6 +48,31 @@ impl EventLogFilter {
             actor: self.actor.map(|it| checked_text("actor", it)).transpose()?,
             from: check_time("from", self.from)?,
             before: check_time("before", self.before)?,
+        })
+    }
+}
+
+/// Filters a list of dead letters. All conditions must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct DeadLetterFilter {
+    /// Matches letters of this follower or handler.
+    consumer: Option<String>,
+    /// Matches failures with this fingerprint.
+    fingerprint: Option<String>,
+    /// Matches letters of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.
+    stream_id: Option<ID>,
+}
+
+impl DeadLetterFilter {
+    pub(super) fn into_filter(self) -> Result<LetterFilter> {
+        let checked = |field: &str, text: Option<String>| {
+            text.map(|text| checked_text(field, text)).transpose()
+        };
+        let stream = stream_filter(None, self.stream_id.as_ref())?;
+        Ok(LetterFilter {
+            consumer: checked("consumer", self.consumer)?,
+            fingerprint: checked("fingerprint", self.fingerprint)?,
+            stream: stream.kind.zip(stream.id),
         })
     }
 }
@@ -108,34 +135,46 @@ inputs! {
     /// The dead letters to replay. Give exactly one of the three fields.
     ReplayDeadLettersInput {
         id: Option<ID> = "The global id of a dead letter.",
-        fingerprint: Option<String> = "The fingerprint of the failures.",
+        filter: Option<DeadLetterFilter> = "Selects the dead letters that match now, the oldest 10,000 of them. It has one condition at least.",
         #[graphql(default)]
-        all: bool = "Whether to select all dead letters that exist now.",
+        all: bool = "Whether to select all dead letters that exist now, the oldest 10,000 of them.",
     }
 
     /// The dead letters to discard. Give exactly one of the three fields.
     DiscardDeadLettersInput {
         id: Option<ID> = "The global id of a dead letter.",
-        fingerprint: Option<String> = "The fingerprint of the failures.",
+        filter: Option<DeadLetterFilter> = "Selects the dead letters that match now, the oldest 10,000 of them. It has one condition at least.",
         #[graphql(default)]
-        all: bool = "Whether to select all dead letters that exist now.",
+        all: bool = "Whether to select all dead letters that exist now, the oldest 10,000 of them.",
     }
 }
 
 /// Returns the dead letters that an input selects by its three fields.
-pub(super) fn letters(id: Option<ID>, fingerprint: Option<String>, all: bool) -> Result<Which> {
-    match (id, fingerprint, all) {
+pub(super) fn letters(
+    id: Option<ID>,
+    filter: Option<DeadLetterFilter>,
+    all: bool,
+) -> Result<Which> {
+    let most = MOST_LETTERS;
+    match (id, filter, all) {
         (Some(id), None, false) => {
             let id: LetterId = id::decode("id", &id)?;
             Ok(Which::One(id.uuid()))
         }
-        (None, Some(fingerprint), false) => {
-            let fingerprint = checked_text("fingerprint", fingerprint)?;
-            Ok(Which::Fingerprint(fingerprint))
+        (None, Some(filter), false) => match filter.into_filter()? {
+            // A client whose variable is missing does not mean all.
+            filter if filter == LetterFilter::default() => {
+                let message = "must have a condition; all: true selects all";
+                Err(invalid(Violations::one("filter", "required", message)))
+            }
+            filter => Ok(Which::Matching { filter, most }),
+        },
+        (None, None, true) => {
+            let filter = LetterFilter::default();
+            Ok(Which::Matching { filter, most })
         }
-        (None, None, true) => Ok(Which::All),
         _ => {
-            let message = "give exactly one of id, fingerprint and all: true";
+            let message = "give exactly one of id, filter and all: true";
             Err(invalid(Violations::one("id", "exclusive", message)))
         }
     }

@@ -1,20 +1,16 @@
 //! Dead letters: the events that a follower or a handler has given up, with the reason.
 
 use async_graphql::{
-    ComplexObject, Context, Enum, ID, Object, SimpleObject,
-    connection::{Connection, Edge},
+    ComplexObject, Context, Enum, ID, Object, SimpleObject, connection::Connection,
 };
 use chrono::{DateTime, Utc};
-use entities::{Edge as Place, SortKey, id, operations::LetterId};
+use entities::{SortKey, id, operations::LetterId};
 use events::LetterFilter;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    inputs::{checked_text, stream_filter},
-    logged_event::LoggedEvent,
-};
+use super::{inputs::DeadLetterFilter, logged_event::LoggedEvent};
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -149,63 +145,31 @@ impl LettersQuery {
         find(ctx, crate::id::sought(&id)).await
     }
 
-    /// The dead letters, oldest first. Requires the role ADMIN.
+    /// The dead letters, oldest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without them,
+    /// returns the first 20. Requires the role ADMIN.
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Returns the first n items, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the dead letters that come after this cursor.")] after: Option<
             String,
         >,
-        #[graphql(desc = "Restricts the list to this follower or handler.")] consumer: Option<
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the dead letters that come before this cursor.")] before: Option<
             String,
         >,
-        #[graphql(desc = "Restricts the list to failures with this fingerprint.")]
-        fingerprint: Option<String>,
-        #[graphql(
-            desc = "Restricts the list to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
-        )]
-        stream_id: Option<ID>,
+        #[graphql(desc = "Restricts the list to matching dead letters.")] filter: Option<
+            DeadLetterFilter,
+        >,
     ) -> Result<Option<DeadLetterConnection>> {
-        let checked = |field: &str, text: Option<String>| {
-            text.map(|text| checked_text(field, text)).transpose()
-        };
-        let arguments = PageArguments {
-            first: Some(first),
-            after,
-            last: None,
-            before: None,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<LetterOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
-        let filter = LetterFilter {
-            consumer: checked("consumer", consumer)?,
-            fingerprint: checked("fingerprint", fingerprint)?,
-            stream_id: stream_filter(None, stream_id.as_ref())?.id,
-            after: request.after.as_ref().map(|place| place.id),
-            limit: request.limit + 1,
-        };
+        let filter = filter.unwrap_or_default().into_filter()?;
         let operations = &entities(ctx).operations;
-        let mut letters = operations.list_letters(viewer(ctx)?, &filter).await?;
-        let has_next = letters.len() as u64 > request.limit;
-        letters.truncate(request.limit as usize);
-        let mut connection = Connection::with_additional_fields(
-            request.after.is_some(),
-            has_next,
-            LetterTotals(filter),
-        );
-        let cursor = |letter: &events::DeadLetter| ListCursor {
-            sort: LetterOrder::Oldest,
-            edge: Place {
-                key: SortKey::Number(0),
-                id: letter.id,
-            },
-        };
-        connection.edges = letters
-            .into_iter()
-            .map(|letter| Edge::new(cursor(&letter), letter.into()))
-            .collect();
-        Ok(Some(connection))
+        let page = operations.list_letters(viewer(ctx)?, &filter, &request);
+        let (order, totals) = (LetterOrder::Oldest, LetterTotals(filter.clone()));
+        Ok(Some(connect(page.await?, order, totals, DeadLetter::from)))
     }
 }

@@ -23,11 +23,13 @@ payloads! {
     "replayDeadLetters" => ReplayDeadLettersPayload {
         replayed: u64 = "The number of letters that were replayed: a follower has applied them, or a handler will handle them again.",
         left: u64 = "The number of letters that remain: a follower failed on them again, or they wait behind one that failed.",
+        has_more: bool = "Whether more letters match than the 10,000 that one mutation looks at.",
     }
     "discardDeadLetters" => DiscardDeadLettersPayload {
         discarded: u64 = "The number of letters that were discarded.",
         replayed: u64 = "The number of letters that had waited behind those, and were applied.",
         left: u64 = "The number of letters that had waited behind those and remain, as one of them failed.",
+        has_more: bool = "Whether more letters match than the 10,000 that one mutation looks at.",
     }
     "disconnectUser" => DisconnectUserPayload {
         user: UserRef = "The user who was disconnected.",
@@ -67,36 +69,38 @@ impl OperationsMutation {
         }))
     }
 
-    /// Retries dead letters: one, those with the same fingerprint, or all. A follower applies the letters of a stream in
+    /// Retries dead letters: one, those that match a filter, or all. A follower applies the letters of a stream in
     /// order, each exactly once, with those that wait behind them. Requires the role ADMIN.
     async fn replay_dead_letters(
         &self,
         ctx: &Context<'_>,
         input: ReplayDeadLettersInput,
     ) -> Reply<ReplayDeadLettersPayload> {
-        let which = letters(input.id, input.fingerprint, input.all)?;
+        let which = letters(input.id, input.filter, input.all)?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let replayed = operations.replay_letters(context, which).await?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
+            has_more: replayed.has_more,
         }))
     }
 
-    /// Discards dead letters for good: one, those with the same fingerprint, or all. Their events stay in the log, but are
+    /// Discards dead letters for good: one, those that match a filter, or all. Their events stay in the log, but are
     /// never applied or handled; events that wait behind them in their streams are applied. Requires the role ADMIN.
     async fn discard_dead_letters(
         &self,
         ctx: &Context<'_>,
         input: DiscardDeadLettersInput,
     ) -> Reply<DiscardDeadLettersPayload> {
-        let which = letters(input.id, input.fingerprint, input.all)?;
+        let which = letters(input.id, input.filter, input.all)?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let discarded = operations.discard_letters(context, which).await?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
             left: discarded.left,
+            has_more: discarded.has_more,
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Changes of posts as clients see them. The post of an event is folded from the log, up to the event or later: it is never
 //! older, and shows nothing that was removed since.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::posts::{self, PostEvent, PostFact, Posts};
 use events::Event;
@@ -21,6 +21,7 @@ pub(crate) enum PostChangeType {
     /// The post was created.
     Created,
     /// The author changed the message.
+    #[graphql(name = "UPDATED")]
     MessageEdited,
     /// A user liked the post.
     Liked,
@@ -28,9 +29,11 @@ pub(crate) enum PostChangeType {
     Unliked,
     /// A comment was added.
     CommentAdded,
-    /// The text of a comment was edited.
+    /// The text of a comment was changed.
+    #[graphql(name = "COMMENT_UPDATED")]
     CommentEdited,
-    /// A comment was removed.
+    /// A comment was deleted.
+    #[graphql(name = "COMMENT_DELETED")]
     CommentRemoved,
     /// The post was deleted, with its comments and likes.
     Deleted,
@@ -50,9 +53,11 @@ pub(crate) struct PostChange {
     occurred_at: DateTime<Utc>,
     /// The post's version after the change.
     version: i64,
-    /// The post after the change, or a later state of it. Null when the post was deleted.
+    /// The post's global id, even when the post was deleted.
+    post_id: ID,
+    /// The post after the change, or a later state of it. Null when the post was deleted, by this change or since.
     post: Option<Post>,
-    /// The comment that was added, edited or removed, as of the change or later. Null for other changes.
+    /// The comment that was added, updated or deleted, as of the change or later. Null for other changes.
     comment: Option<Comment>,
     /// The user who liked the post or took back their like. Null for other changes.
     user: Option<UserRef>,
@@ -76,6 +81,7 @@ impl PostChange {
             actor: event.meta.actor.as_str().into(),
             occurred_at: decoded.occurred_at,
             version: decoded.version,
+            post_id: decoded.post_id.into(),
             post: Post::of_state(&state),
             comment: comment.map(|row| Comment::of_state(row, &state)),
             user: match &decoded.fact {
@@ -98,8 +104,10 @@ pub(crate) struct CommentAdded {
     occurred_at: DateTime<Utc>,
     /// The post's version after the comment was added.
     version: i64,
-    /// The comment as it was added, or a later state of it: one that was removed since has no text.
+    /// The comment as it was added, or a later state of it: one that was deleted since has no text.
     comment: Comment,
+    /// The global id of the comment's post, even when the post was deleted.
+    post_id: ID,
     /// The post with the comment, or a later state of it. Null when the post was deleted.
     post: Option<Post>,
 }
@@ -114,6 +122,7 @@ impl TryFrom<PostChange> for CommentAdded {
             occurred_at: change.occurred_at,
             version: change.version,
             comment: change.comment.ok_or_else(missing)?,
+            post_id: change.post_id,
             post: change.post,
         })
     }

@@ -66,15 +66,17 @@ impl PostsSubscription {
     }
 
     /// New posts, by one user or by all users. With `after`, it starts with the posts since that cursor, which may be
-    /// `extensions.cursor` of any response. Every post is delivered once, in order; one that was deleted since is null.
+    /// `extensions.cursor` of any response. Every post is delivered once, in order; of one that was deleted since, only `postId` is left.
     async fn post_feed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts the feed to posts by the user with this global id.")]
-        author: Option<ID>,
+        author_id: Option<ID>,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
-        let author_id = author.map(|id| id::decode("author", &id)).transpose()?;
+        let author_id = author_id
+            .map(|id| id::decode("authorId", &id))
+            .transpose()?;
         follow_posts(ctx, None, move |event| is_created_by(event, author_id)).await
     }
 

@@ -7,7 +7,7 @@ use crate::statistics::statistics;
 
 statistics! {
     /// How many signals there are, and when they were submitted.
-    SignalCounts of signals::Signal {
+    SignalStatistics of signals::Signal {
         SignalDayCount {
             submitted = created, "Signals submitted."
         },

@@ -17,7 +17,7 @@ pub(crate) enum SignalDirection {
 
 /// The value compared with the earlier ones of its source.
 #[derive(SimpleObject)]
-pub(crate) struct SignalStatistics {
+pub(crate) struct StatisticsFinding {
     /// The number of earlier signals.
     count: i64,
     /// The mean of the earlier values. Null when there are none.
@@ -32,7 +32,7 @@ pub(crate) struct SignalStatistics {
 
 /// The least-squares line through the last 20 values of the source, including that of the signal.
 #[derive(SimpleObject)]
-pub(crate) struct SignalTrend {
+pub(crate) struct TrendFinding {
     /// The number of values, at most 20.
     count: i64,
     /// The slope of the line from one signal to the next. Null for the first signal of a source.
@@ -45,7 +45,7 @@ pub(crate) struct SignalTrend {
 
 /// The level that the value reached.
 #[derive(SimpleObject)]
-pub(crate) struct SignalLevel {
+pub(crate) struct LevelFinding {
     /// The name of the highest configured threshold that the value reached, or `normal`.
     level: String,
     /// The level of the previous signal of the source. Null for the first one.
@@ -54,31 +54,31 @@ pub(crate) struct SignalLevel {
     is_change: bool,
 }
 
-/// The finding of a processor: SignalStatistics for STATISTICS, SignalTrend for TREND, and SignalLevel for LEVELS.
+/// The finding of a processor: StatisticsFinding for STATISTICS, TrendFinding for TREND, and LevelFinding for LEVELS.
 #[derive(Union)]
 pub(crate) enum SignalFinding {
-    Statistics(SignalStatistics),
-    Trend(SignalTrend),
-    Levels(SignalLevel),
+    Statistics(StatisticsFinding),
+    Trend(TrendFinding),
+    Levels(LevelFinding),
 }
 
 impl From<signals::Finding> for SignalFinding {
     fn from(finding: signals::Finding) -> Self {
         match finding {
-            signals::Finding::Statistics(found) => Self::Statistics(SignalStatistics {
+            signals::Finding::Statistics(found) => Self::Statistics(StatisticsFinding {
                 count: found.count,
                 mean: found.mean,
                 deviation: found.deviation,
                 z_score: found.z_score,
                 is_anomaly: found.is_anomaly,
             }),
-            signals::Finding::Trend(found) => Self::Trend(SignalTrend {
+            signals::Finding::Trend(found) => Self::Trend(TrendFinding {
                 count: found.count,
                 slope: found.slope,
                 fit: found.fit,
                 direction: found.direction.into(),
             }),
-            signals::Finding::Levels(found) => Self::Levels(SignalLevel {
+            signals::Finding::Levels(found) => Self::Levels(LevelFinding {
                 level: found.level,
                 previous_level: found.previous_level,
                 is_change: found.is_change,

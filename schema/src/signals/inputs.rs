@@ -36,7 +36,7 @@ filters! {
         value: FloatFilter as Value = "The value that was measured.",
         status: SignalStatusFilter as Status = "The status.",
         version: IntFilter as Version = "The version.",
-        submitted_by: StringFilter as SubmittedBy = "Who submitted it: the id of a user, or the name of a process.",
+        submitted_by: IdFilter as SubmittedBy = "The global id of the user who submitted it.",
         submitted_at: DateTimeFilter as SubmittedAt = "When it was submitted.",
         deadline_at: DateTimeFilter as DeadlineAt = "When it ends at the latest.",
         completed_at: OptionalDateTimeFilter as CompletedAt = "When it ended.",

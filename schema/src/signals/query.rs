@@ -8,7 +8,7 @@ use entities::{
 };
 
 use super::{
-    counting::SignalCounts,
+    counting::SignalStatistics,
     inputs::{SignalFilter, SignalSortField},
     object::Signal,
 };
@@ -91,7 +91,7 @@ impl SignalsQuery {
     }
 
     /// Counts of signals by status and by day. They follow changes within moments.
-    async fn signal_statistics(&self, ctx: &Context<'_>) -> Result<Option<SignalCounts>> {
+    async fn signal_statistics(&self, ctx: &Context<'_>) -> Result<Option<SignalStatistics>> {
         statistics::read(ctx).await
     }
 }

@@ -11,7 +11,7 @@ use events::{Event, Topic};
 use futures::Stream;
 
 use super::{
-    counting::SignalCounts,
+    counting::SignalStatistics,
     object::{Signal, SignalProcessor},
 };
 use crate::{
@@ -98,7 +98,7 @@ impl SignalsSubscription {
     async fn signal_statistics(
         &self,
         ctx: &Context<'_>,
-    ) -> Result<impl Stream<Item = Result<SignalCounts>>> {
+    ) -> Result<impl Stream<Item = Result<SignalStatistics>>> {
         statistics::follow(ctx).await
     }
 }

@@ -91,6 +91,7 @@ fn is_shown_by(event: &Event, user: &users::User) -> bool {
     [
         UserEventKind::AvailabilityChanged.name(),
         UserEventKind::Deactivated.name(),
+        UserEventKind::Reactivated.name(),
     ]
     .contains(&event.event_type.as_str())
 }

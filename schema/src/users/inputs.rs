@@ -129,6 +129,12 @@ inputs! {
         expected_version: Option<i64> = "The version that you expect. CONFLICT when the user is at another version.",
     }
 
+    /// A user to make active again.
+    ReactivateUserInput {
+        id: ID = "The global id of the user.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when the user is at another version.",
+    }
+
     /// A user to deactivate.
     DeactivateUserInput { id: Option<ID> = "The global id of the user; yourself when omitted. Only an ADMIN may deactivate others." }
 }

@@ -5,8 +5,8 @@ use entities::users::ChangeUser;
 
 use super::{
     inputs::{
-        DeactivateUserInput, RemoveAvatarInput, SetAvailabilityInput, SetAvatarInput, SetRoleInput,
-        UpdateProfileInput,
+        DeactivateUserInput, ReactivateUserInput, RemoveAvatarInput, SetAvailabilityInput,
+        SetAvatarInput, SetRoleInput, UpdateProfileInput,
     },
     object::User,
 };
@@ -27,6 +27,7 @@ payloads! {
     }
     "setRole" => SetRolePayload { user: User = "The user with the new role." }
     "deactivateUser" => DeactivateUserPayload { user: User = "The user who was deactivated." }
+    "reactivateUser" => ReactivateUserPayload { user: User = "The user who is active again." }
 }
 
 #[derive(Default)]
@@ -123,5 +124,21 @@ impl UsersMutation {
         };
         let user = entities(ctx).users.deactivate(context, id).await?.into();
         Ok(Some(DeactivateUserPayload { user }))
+    }
+
+    /// Makes a deactivated user active again, with the role that they had: they can sign in as before. An active user stays as they
+    /// are. Requires the role ADMIN. CONFLICT when the personal data of the user was erased.
+    async fn reactivate_user(
+        &self,
+        ctx: &Context<'_>,
+        input: ReactivateUserInput,
+    ) -> Reply<ReactivateUserPayload> {
+        let target = ChangeUser {
+            id: id::decode("id", &input.id)?,
+            expected_version: input.expected_version,
+        };
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let user = users.reactivate(context, target).await?.into();
+        Ok(Some(ReactivateUserPayload { user }))
     }
 }

@@ -40,6 +40,8 @@ pub(crate) enum UserChangeType {
     RoleChanged,
     /// The user was deactivated.
     Deactivated,
+    /// The user was made active again.
+    Reactivated,
     /// The personal data of the user was erased.
     Erased,
 }

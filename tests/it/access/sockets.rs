@@ -11,7 +11,8 @@ use tests::tokens::{altered, now};
 use tests::{Gateway, Setup, chats, customers};
 
 const OWN_CHANGES: &str = "subscription($id: ID!, $after: String) { userChanged(id: $id, after: $after) { type user { name } } }";
-const CHAT: &str = "subscription($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { __typename } }";
+const CHAT: &str =
+    "subscription($id: ID!, $after: String) { chatEvents(id: $id, after: $after) { __typename } }";
 /// How long the short-lived tokens of these tests live: long enough to subscribe on a busy machine.
 const LIFETIME: i64 = 4;
 

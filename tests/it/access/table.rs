@@ -61,7 +61,7 @@ const OPERATE: &str =
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const SOCKETS: &str = "See how many sockets users have, and at which gateways";
-const MANAGE: &str = "Give roles, deactivate others";
+const MANAGE: &str = "Give roles, deactivate others and make them active again";
 const ERASE: &str = "Erase the personal data of deactivated users";
 const READ_MODELS: &str = "Watch read models, and have them built anew";
 const USE_CHATS: &str = "Begin chats, list and follow one's own";
@@ -162,6 +162,7 @@ pub const TABLE: &[Row] = &[
     row(SELF, "removeAvatar", "mutation { removeAvatar { user { id } } }", SIGNED_IN),
     row(SELF, "setAvailability", "mutation { setAvailability(input: { availability: BUSY }) { user { id } } }", SIGNED_IN),
     row(SELF, "deactivateUser", "mutation { deactivateUser(input: {}) { user { id } } }", SIGNED_IN),
+    row(MANAGE, "reactivateUser", "mutation { reactivateUser(input: { id: <owner> }) { user { id } } }", ADMIN),
     row(MANAGE, "deactivateUser", "mutation { deactivateUser(input: { id: <owner> }) { user { id } } }", ADMIN),
     row(MANAGE, "setRole", "mutation { setRole(input: { id: <owner>, role: STAFF }) { user { id } } }", ADMIN),
     row(WRITE_CUSTOMERS, "createCustomer", "mutation { createCustomer(input: { name: \"New\", email: <new_email> }) { customer { id } } }", STAFF),
@@ -208,7 +209,7 @@ pub const TABLE: &[Row] = &[
     row(OPERATE, "pauseWorker", "mutation { pauseWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
     row(OPERATE, "resumeWorker", "mutation { resumeWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
     row(OPERATE, "replayDeadLetters", "mutation { replayDeadLetters(input: { all: true }) { replayed left } }", ADMIN),
-    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { fingerprint: \"0\" }) { discarded } }", ADMIN),
+    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { filter: { fingerprint: \"0\" } }) { discarded } }", ADMIN),
     row(OPERATE, "disconnectUser", "mutation { disconnectUser(input: { id: <owner> }) { endedSessions } }", ADMIN),
     // Subscriptions
     row(OPERATIONS, "workerStatus", "subscription { workerStatus { followers { name } } }", ADMIN),
@@ -230,7 +231,7 @@ pub const TABLE: &[Row] = &[
     row(SIGNALS, "signalProgress", "subscription { signalProgress(after: <start>) { type signal { value } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
-    row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),
-    row(IN_CHAT, "typing", "subscription { typing(chatId: <chat>) { __typename } }", MEMBER),
+    row(IN_CHAT, "chatEvents", "subscription { chatEvents(id: <chat>, after: <start>) { __typename } }", MEMBER),
+    row(IN_CHAT, "typing", "subscription { typing(id: <chat>) { __typename } }", MEMBER),
     row(USE_CHATS, "myChats", "subscription { myChats(after: <start>) { __typename } }", SIGNED_IN),
 ];

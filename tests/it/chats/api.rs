@@ -167,9 +167,9 @@ pub fn members(chat: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-pub const EVENTS: &str = "subscription($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
+pub const EVENTS: &str = "subscription($id: ID!, $after: String) { chatEvents(id: $id, after: $after) { \
     cursor type actor { name ... on User { id } } occurredAt version chat { id title } message { id number text } \
     member { user { id } role } newOwner { user { id } } } }";
 pub const MY_CHATS: &str = "subscription($after: String) { myChats(after: $after) { \
     cursor type actor { name ... on User { id } } occurredAt chatId chat { id title unreadCount } message { number text } } }";
-pub const TYPING: &str = "subscription($id: ID!) { typing(chatId: $id) { user { id name } at } }";
+pub const TYPING: &str = "subscription($id: ID!) { typing(id: $id) { user { id name } at } }";

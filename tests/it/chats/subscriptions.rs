@@ -67,7 +67,7 @@ async fn members_hear_everything(setup: Setup) {
         "RENAMED",
         "MEMBER_ADDED",
         "MESSAGE_SENT",
-        "MESSAGE_EDITED",
+        "MESSAGE_UPDATED",
         "MESSAGE_DELETED",
         "MEMBER_LEFT",
     ];

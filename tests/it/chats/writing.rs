@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::people::Person;
 use tests::{Setup, database, ids};
 
-use super::api::{self, apply, crowd, find, group, members, say, trio};
+use super::api::{self, apply, crowd, find, group, members, say, send, trio};
 
 async fn a_life(setup: Setup) {
     let app = setup.start();
@@ -34,6 +34,13 @@ async fn a_life(setup: Setup) {
     );
     let again = apply(&a, "renameChat", json!({ "id": id, "title": "Coffee" })).await;
     assert_eq!(again["version"], 2, "what changes nothing is no event");
+    for title in ["Too late", "Coffee"] {
+        let late = json!({ "id": id, "title": title, "expectedVersion": 1 });
+        let extensions = send(&a, "renameChat", late).await.expect_code("CONFLICT");
+        assert_eq!(extensions["currentVersion"], 2);
+    }
+    let in_time = json!({ "id": id, "title": "Coffee", "expectedVersion": 2 });
+    assert_eq!(apply(&a, "renameChat", in_time).await, again);
 
     let grown = apply(
         &b,

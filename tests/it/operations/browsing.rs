@@ -278,10 +278,21 @@ async fn bad_input_is_told(setup: Setup) {
         ("replayDeadLetters", json!({ "all": false }), "id"),
         (
             "discardDeadLetters",
-            json!({ "all": true, "fingerprint": "0" }),
+            json!({ "all": true, "filter": { "fingerprint": "0" } }),
             "id",
         ),
         ("discardDeadLetters", json!({ "id": "post_x" }), "id"),
+        ("discardDeadLetters", json!({ "filter": {} }), "filter"),
+        (
+            "discardDeadLetters",
+            json!({ "filter": { "consumer": null } }),
+            "filter",
+        ),
+        (
+            "replayDeadLetters",
+            json!({ "filter": { "streamId": "x" } }),
+            "streamId",
+        ),
         (
             "disconnectUser",
             json!({ "id": ids::global_id("post", 7) }),

@@ -71,27 +71,45 @@ async fn letters_are_listed_repaired_and_replayed(mut setup: Setup) {
     .await;
 
     // Pages and filters.
-    let first = letters(&client, "(first: 3, consumer: \"posts\")").await;
+    let first = letters(&client, "(first: 3, filter: { consumer: \"posts\" })").await;
     assert_eq!(first["totalCount"], 4);
     assert_eq!(first["pageInfo"]["hasNextPage"], true);
     let after = first["pageInfo"]["endCursor"].clone();
     let rest = letters(
         &client,
-        &format!("(first: 3, consumer: \"posts\", after: {after})"),
+        &format!("(first: 3, filter: {{ consumer: \"posts\" }}, after: {after})"),
     )
     .await;
     assert_eq!(rest["pageInfo"]["hasNextPage"], false);
     let pages = [&first["nodes"], &rest["nodes"]].map(|it| it.as_array().expect("nodes").clone());
     let paged: Vec<Value> = pages.concat();
     assert_eq!(paged.iter().collect::<Vec<_>>(), of(&all, "posts"));
-    let of_stream = letters(&client, &format!("(streamId: {})", poisoned.post)).await;
+    let last = letters(&client, "(last: 1, filter: { consumer: \"posts\" })").await;
+    assert_eq!(last["nodes"][0], paged[3]);
+    assert_eq!(
+        last["pageInfo"],
+        json!({ "hasNextPage": false, "endCursor": rest["pageInfo"]["endCursor"] })
+    );
+    let before = &rest["pageInfo"]["endCursor"];
+    let before = letters(
+        &client,
+        &format!("(last: 2, before: {before}, filter: {{ consumer: \"posts\" }})"),
+    )
+    .await;
+    assert_eq!(before["nodes"].as_array().expect("nodes")[..], paged[1..3]);
+    assert_eq!(before["pageInfo"]["hasNextPage"], true);
+    let of_stream = letters(
+        &client,
+        &format!("(filter: {{ streamId: {} }})", poisoned.post),
+    )
+    .await;
     assert_eq!(of_stream["totalCount"], 8);
-    let of_nobody = letters(&client, "(consumer: \"nobody\")").await;
+    let of_nobody = letters(&client, "(filter: { consumer: \"nobody\" })").await;
     assert_eq!(of_nobody["totalCount"], 0);
     let failed = of(&all, "posts")[0].clone();
     let alike = letters(
         &client,
-        &format!("(fingerprint: {})", failed["fingerprint"]),
+        &format!("(filter: {{ fingerprint: {} }})", failed["fingerprint"]),
     )
     .await;
     assert_eq!(alike["totalCount"], 1);
@@ -105,7 +123,7 @@ async fn letters_are_listed_repaired_and_replayed(mut setup: Setup) {
     );
 
     // While it is broken it fails again, and all stays.
-    let input = json!({ "fingerprint": failed["fingerprint"] });
+    let input = json!({ "filter": { "fingerprint": failed["fingerprint"] } });
     let answer = mutate(&client, "replayDeadLetters", input.clone(), "replayed left").await;
     assert_eq!(
         answer.data()["replayDeadLetters"],
@@ -139,17 +157,17 @@ async fn letters_are_listed_repaired_and_replayed(mut setup: Setup) {
         "the first answer"
     );
     assert_eq!(letters(&client, "").await["totalCount"], 4);
-    let all = mutate(
-        &client,
-        "replayDeadLetters",
-        json!({ "all": true }),
-        "replayed left",
-    )
-    .await;
-    assert_eq!(
-        all.data()["replayDeadLetters"],
-        json!({ "replayed": 4, "left": 0 })
-    );
+    // Nothing of another consumer, and then what a consumer has of a stream.
+    for (consumer, replayed) in [("posts", 0), ("posts_trending", 4)] {
+        let filter = json!({ "consumer": consumer, "streamId": poisoned.post });
+        let input = json!({ "filter": filter });
+        let shown = "replayed left hasMore";
+        let done = mutate(&client, "replayDeadLetters", input, shown).await;
+        assert_eq!(
+            done.data()["replayDeadLetters"],
+            json!({ "replayed": replayed, "left": 0, "hasMore": false })
+        );
+    }
     assert_eq!(letters(&client, "").await["totalCount"], 0);
     assert_eq!(find_after().await.data()["post"]["commentCount"], 5);
     comment(&client, &poisoned.post, "After all").await;
@@ -182,9 +200,15 @@ async fn letters_are_listed_repaired_and_replayed(mut setup: Setup) {
         "WorkerResumed",
         "WorkerResumed",
     ];
-    assert_eq!(kinds, [&held[..], &replay, &replay, &replay].concat());
+    assert_eq!(
+        kinds,
+        [&held[..], &replay, &replay, &replay, &replay].concat()
+    );
     let last = &told.last().expect("events").1;
-    assert_eq!(last, &json!({ "replayed": 4, "left": 0 }));
+    assert_eq!(
+        last,
+        &json!({ "consumer": "posts_trending", "streamId": poisoned.post, "replayed": 4, "left": 0 })
+    );
     assert!(told.iter().all(|(.., actor)| *actor == setup.admin().id));
 }
 

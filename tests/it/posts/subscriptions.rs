@@ -8,12 +8,12 @@ use tests::socket::Socket;
 use super::api::{apply, comment, create, like, person};
 
 const CHANGES: &str = "subscription Changes($id: ID!, $after: String) { postChanged(id: $id, after: $after) { \
-    cursor type actor { name ... on User { id } } version post { message likeCount commentCount version likedByMe author { name } \
+    cursor type actor { name ... on User { id } } version postId post { message likeCount commentCount version likedByMe author { name } \
     comments(last: 1) { nodes { text } } } comment { number text } user { name } } }";
-const FEED: &str = "subscription Feed($author: ID, $after: String) { postFeed(author: $author, after: $after) { \
-    cursor type post { message author { name } } } }";
+const FEED: &str = "subscription Feed($author: ID, $after: String) { postFeed(authorId: $author, after: $after) { \
+    cursor type postId post { message author { name } } } }";
 const COMMENTS: &str = "subscription Comments($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { \
-    cursor version comment { number text author { name } } post { commentCount } } }";
+    cursor version comment { number text author { name } } postId post { commentCount } } }";
 
 async fn next(socket: &mut Socket, id: &str, field: &str) -> Value {
     let payload = socket.payload(id).await;
@@ -78,19 +78,25 @@ async fn changes_come_with_the_post_after_them(setup: Setup) {
     for socket in [&mut live, &mut again] {
         let deleted = next(socket, "1", "postChanged").await;
         assert_eq!(
-            (&deleted["type"], &deleted["post"]),
-            (&json!("DELETED"), &Value::Null)
+            (&deleted["type"], &deleted["post"], &deleted["postId"]),
+            (&json!("DELETED"), &Value::Null, &id)
         );
     }
+    // Whoever comes later is told of no post any more, and still which it was.
     let mut late = ada.socket().await;
     late.subscribe("1", CHANGES, from).await;
     for version in 1..=35 {
         let change = next(&mut late, "1", "postChanged").await;
         assert_eq!(
-            (&change["version"], &change["post"]),
-            (&json!(version), &Value::Null)
+            (&change["version"], &change["post"], &change["postId"]),
+            (&json!(version), &Value::Null, &id)
         );
     }
+    late.subscribe("2", COMMENTS, json!({ "after": start }))
+        .await;
+    let added = next(&mut late, "2", "commentAdded").await;
+    assert_eq!((&added["post"], &added["postId"]), (&Value::Null, &id));
+    assert_eq!(added["comment"]["text"], Value::Null);
 }
 
 async fn feeds_have_what_they_are_of(setup: Setup) {

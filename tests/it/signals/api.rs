@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::signals::{await_end, find, send, submit};
-use tests::{Setup, ids};
+use tests::{Setup, ids, people};
 
 async fn listed(client: &Client, arguments: &str) -> Value {
     let document = format!(
@@ -97,6 +97,25 @@ async fn signals_are_found_and_listed(setup: Setup) {
         listed(client, "filter: { source: { eq: \"ODD\" } }").await["totalCount"],
         0
     );
+    let ada = people::register(client, "Ada").await;
+    submit(&ada.client(client), "hers", 1.0).await;
+    for (filter, total) in [
+        (format!("eq: {}", json!(ada.id)), 1),
+        (format!("in: [{}]", json!(setup.admin().id)), 6),
+        (
+            format!("in: [{}, {}]", json!(ada.id), json!(setup.admin().id)),
+            7,
+        ),
+        ("eq: \"Ada\"".to_owned(), 0),
+        ("in: []".to_owned(), 0),
+    ] {
+        let filter = format!("filter: {{ submittedBy: {{ {filter} }} }}");
+        assert_eq!(
+            listed(client, &filter).await["totalCount"],
+            total,
+            "{filter}"
+        );
+    }
     let wrong = client
         .run("{ signals(after: \"x\") { nodes { id } } }", json!({}))
         .await;

@@ -45,7 +45,68 @@ async fn administrators_give_roles(setup: Setup) {
         .expect_code("NOT_FOUND");
 }
 
-async fn deactivation_is_for_good(setup: Setup) {
+/// Only administrators make somebody active again, who then is what they were before, but for their sessions.
+async fn who_was_deactivated_comes_back(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let ada = people::register(client, "Ada").await;
+    let staff = people::with_role(client, "STAFF").await;
+    people::set_role(client, &ada.id, "STAFF").await.data();
+    let start = client.head().await;
+    people::deactivate(client, Some(&ada.id)).await.data();
+    for (denied, code) in [
+        (client.anonymous(), "UNAUTHENTICATED"),
+        (ada.client(client), "UNAUTHENTICATED"),
+        (staff.client(client), "FORBIDDEN"),
+    ] {
+        let answer = people::reactivate(&denied, &ada.id).await;
+        answer.expect_code(code);
+    }
+    let stale =
+        "mutation($input: ReactivateUserInput!) { reactivateUser(input: $input) { user { id } } }";
+    let input = json!({ "id": ada.id, "expectedVersion": 2 });
+    let conflict = client.run(stale, json!({ "input": input })).await;
+    assert_eq!(conflict.expect_code("CONFLICT")["currentVersion"], 3);
+    let back = json!({ "id": ada.id, "role": "STAFF", "version": 4, "deactivatedAt": null });
+    for again in 0..2 {
+        let answer = people::reactivate(client, &ada.id).await;
+        assert_eq!(answer.data()["reactivateUser"]["user"], back, "{again}");
+    }
+    let unknown = tests::ids::global_id("user", 1);
+    let answer = people::reactivate(client, &unknown).await;
+    answer.expect_code("NOT_FOUND");
+
+    // The sessions are over; the password is the same.
+    let me = "{ me { id } }";
+    let old = ada.client(client).run(me, json!({})).await;
+    old.expect_code("UNAUTHENTICATED");
+    people::send_sign_in(client, &ada.email, &ada.password)
+        .await
+        .data();
+    let mut socket = client.socket().await;
+    let changes = "subscription($id: ID, $after: String) { userChanged(id: $id, after: $after) { \
+        type version user { deactivatedAt } } }";
+    let from = json!({ "id": ada.id, "after": start });
+    socket.subscribe("1", changes, from).await;
+    for (kind, version) in [("DEACTIVATED", 3), ("REACTIVATED", 4)] {
+        let change = socket.payload("1").await["data"]["userChanged"].clone();
+        assert_eq!(
+            (&change["type"], &change["version"]),
+            (&json!(kind), &json!(version))
+        );
+        assert_eq!(change["user"]["deactivatedAt"].is_null(), version == 4);
+    }
+
+    // What is erased stays gone.
+    people::deactivate(client, Some(&ada.id)).await.data();
+    let erase = "mutation($input: EraseUserInput!) { eraseUser(input: $input) { erasure { requestedAt } } }";
+    let input = json!({ "input": { "id": ada.id } });
+    client.run(erase, input).await.data();
+    let answer = people::reactivate(client, &ada.id).await;
+    answer.expect_code("CONFLICT");
+}
+
+async fn a_deactivated_user_is_as_none(setup: Setup) {
     let app = setup.start();
     let client = app.client();
     let ada = people::register(client, "Ada").await;
@@ -128,7 +189,8 @@ async fn not_both_of_the_last_two_go(setup: Setup) {
 
 tests::both_ways!(
     administrators_give_roles,
-    deactivation_is_for_good,
+    a_deactivated_user_is_as_none,
+    who_was_deactivated_comes_back,
     the_last_administrator_stays,
     not_both_of_the_last_two_go,
 );

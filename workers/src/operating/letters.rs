@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use entities::{
-    CommandContext,
+    CommandContext, Edge, PageRequest, SortKey,
     access::Viewer,
     id,
     operations::{LetterId, NO_LETTER, OperationError, Operations},
@@ -85,8 +85,10 @@ impl WhichLetters {
     fn which(&self) -> Result<Which, OperatingError> {
         match (&self.id, &self.fingerprint) {
             (Some(id), _) => Ok(Which::One(letter_id(id)?.uuid())),
-            (None, Some(fingerprint)) => Ok(Which::Fingerprint(fingerprint.clone())),
-            (None, None) => Ok(Which::All),
+            (None, fingerprint) => Ok(Which::matching(LetterFilter {
+                fingerprint: fingerprint.clone(),
+                ..LetterFilter::default()
+            })),
         }
     }
 }
@@ -116,15 +118,19 @@ pub(super) async fn run(
             let filter = LetterFilter {
                 consumer: consumer.clone(),
                 fingerprint: fingerprint.clone(),
-                stream_id: stream.transpose()?.map(|(_, id)| id),
-                after: after
-                    .as_deref()
-                    .map(letter_id)
-                    .transpose()?
-                    .map(LetterId::uuid),
-                limit: *limit,
+                stream: stream.transpose()?,
             };
-            list(operations, &filter, *json).await?;
+            let after = after.as_deref().map(letter_id).transpose()?;
+            let page = PageRequest {
+                after: after.map(|id| Edge {
+                    key: SortKey::Number(0),
+                    id: id.uuid(),
+                }),
+                before: None,
+                limit: *limit,
+                from_end: false,
+            };
+            list(operations, &filter, &page, *json).await?;
             Ok(Outcome::Done)
         }
         DeadLettersCommand::Show { id, json } => {
@@ -139,10 +145,12 @@ pub(super) async fn run(
 async fn list(
     operations: &Operations,
     filter: &LetterFilter,
+    page: &PageRequest,
     is_json: bool,
 ) -> Result<(), OperatingError> {
     let viewer = Viewer::Process(ACTOR);
-    let letters = operations.list_letters(&viewer, filter).await?;
+    let page = operations.list_letters(&viewer, filter, page).await?;
+    let letters: Vec<_> = page.items.into_iter().map(|(_, letter)| letter).collect();
     if is_json {
         let letters: Vec<Value> = letters.iter().map(into_json).collect();
         crate::say!("{}", serde_json::to_string_pretty(&letters)?);

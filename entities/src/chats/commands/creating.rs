@@ -52,17 +52,19 @@ impl Chats {
             .await
     }
 
-    /// Changes the title of a group. Setting the same title again succeeds and appends no event.
+    /// Changes the title of a group. Setting the same title again succeeds and appends no event. Fails with a conflict when the chat
+    /// is at another version than the expected one.
     #[boxed]
     pub async fn rename_chat(
         &self,
         context: CommandContext,
         chat_id: ChatId,
+        expected_version: Option<i64>,
         title: &str,
     ) -> Result<Chat> {
         let title = rules::check_title(title)?;
         self.in_chat(context, chat_id, move |work, locked| {
-            Box::pin(rename_in_tx(work, locked, title.clone()))
+            Box::pin(rename_in_tx(work, locked, expected_version, title.clone()))
         })
         .await
     }
@@ -130,9 +132,15 @@ async fn find_pair_in_tx(tx: &Tx<'_>, chat: &Chat) -> Result<Chat> {
         .ok_or(ChatError::NotFound(STREAM))
 }
 
-async fn rename_in_tx(work: Work<'_>, locked: Locked, title: String) -> Result<Chat> {
+async fn rename_in_tx(
+    work: Work<'_>,
+    locked: Locked,
+    expected_version: Option<i64>,
+    title: String,
+) -> Result<Chat> {
     let mut chat = locked.chat;
     rules::check_group(&chat)?;
+    ChatError::check_version(STREAM, expected_version, chat.version)?;
     if chat.title.as_ref() == Some(&title) {
         return Ok(chat);
     }

@@ -12,7 +12,7 @@ use crate::fanout::{SUBSCRIBERS, Workload, measure_latency};
 use crate::servers::Server;
 use crate::summary::Summary;
 
-const SUBSCRIBE: &str = "subscription Chat($id: ID!) { chatEvents(chatId: $id) { message { number text author { name } } } }";
+const SUBSCRIBE: &str = "subscription Chat($id: ID!) { chatEvents(id: $id) { message { number text author { name } } } }";
 const SEND: &str =
     "mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
 

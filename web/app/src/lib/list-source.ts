@@ -31,7 +31,9 @@ export type Follow<R> = (
   cursor: string,
   sink: {
     change(row: R, change: Change): void;
-    /** One that is here may have gone; it was not told which. */
+    /** It is in no list any more. */
+    gone(id: string): void;
+    /** One that is here may have changed; it could not be read which. */
     unclear(): void;
     gap(): void;
     failed(error: Error): void;

@@ -257,7 +257,31 @@ test('what changed meanwhile and was not placed yet leads nothing else to a wron
   expect(names()).toEqual(['a', 'b', 'i', 'y', 'z']);
 });
 
-test('when it is not told what has gone, all that are here are asked for, in parts', () => {
+test('what has gone leaves at once, and it alone is asked about', () => {
+  const { list, answer, asked, followed, names } = start();
+  answer(page([item('1'), item('2'), item('3')]));
+  list.scrolled(true);
+  followed[0]?.sink.gone('2');
+  expect(names()).toEqual(['1', '3']);
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window.ids).toEqual(['2']);
+  answer(page([]));
+  expect(names()).toEqual(['1', '3']);
+});
+
+test('what has gone and waits does not come', () => {
+  const { list, answer, change, followed, names } = start();
+  answer(page([item('1', 'b')]));
+  list.scrolled(true);
+  change(item('2', 'a'), true, 2);
+  expect(list.get().arrived).toBe(1);
+  followed[0]?.sink.gone('2');
+  expect(list.get().arrived).toBe(0);
+  list.showArrived();
+  expect(names()).toEqual(['b']);
+});
+
+test('when it could not be read what has changed, all that are here are asked for, in parts', () => {
   const { answer, asked, followed, names } = start(undefined, undefined, 2);
   expect(asked[0]?.window.first).toBe(2);
   answer(page([item('1'), item('2'), item('3')]));

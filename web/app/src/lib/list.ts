@@ -100,6 +100,7 @@ export class LiveList<R extends Row> {
       this.#stops.add(
         this.#follow(cursor, {
           change: (row, change) => this.#changed(row, change),
+          gone: (id) => this.#gone(id),
           unclear: () => this.#askAll(),
           // What happened meanwhile is not told any more: begin again.
           gap: () => this.restart(),
@@ -254,6 +255,13 @@ export class LiveList<R extends Row> {
     if (change.actor.id === undefined || change.actor.id !== this.#self())
       this.#point(row.id, change);
     this.#set({});
+  }
+
+  /** It leaves at once, and is asked about, too: a page that is on its way may still have it. */
+  #gone(id: string): void {
+    this.#remove(id);
+    this.#touch(id);
+    this.#set({ arrived: this.#waiting.size });
   }
 
   #touch(id: string): void {

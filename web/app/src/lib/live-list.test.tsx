@@ -39,12 +39,12 @@ interface Row {
 type PageData = {
   things: { nodes: Row[]; totalCount: number; pageInfo: { hasNextPage: boolean } };
 };
-type ChangeData = { changed: { row: Row } };
+type ChangeData = { changed: { id: string; row: Row | null } };
 const page = gql<PageData>(
   'query Things($first: Int!, $after: String, $filter: F) { things(first: $first, after: $after, filter: $filter) { totalCount pageInfo { hasNextPage } nodes { id version name } } }',
 );
 const changes = gql<ChangeData>(
-  'subscription Changes($after: String) { changed(after: $after) { row { id version name } } }',
+  'subscription Changes($after: String) { changed(after: $after) { id row { id version name } } }',
 );
 const actor = { name: 'Grace', id: 'user_grace' };
 const thing = (id: string) => ({ __typename: 'Thing', id, version: 1, name: id });
@@ -65,7 +65,8 @@ function List() {
     page,
     connection: ({ things }) => things && { ...things, total: things.totalCount },
     changes,
-    change: ({ changed: { row } }) => ({ row, type: 'CHANGED', actor, at: '2026-01-01T00:00:00Z' }),
+    change: ({ changed: { id, row } }) =>
+      row ? { row, type: 'CHANGED', actor, at: '2026-01-01T00:00:00Z' } : { gone: id },
     filter: { color: 'red' },
     compare: inOrder<Row>('ASC', ({ name }) => name),
   });
@@ -91,7 +92,9 @@ test('a change is followed and asked about past the cache, which is read once', 
   expect(played.streams.map(({ operation }) => operation.variables)).toEqual([{ after: 'c1' }]);
 
   for (const [place, id] of ['a', 'c'].entries()) {
-    await act(async () => played.streams[0]?.sink.next({ data: { changed: { row: thing(id) } } }));
+    await act(async () =>
+      played.streams[0]?.sink.next({ data: { changed: { id, row: thing(id) } } }),
+    );
     await act(() => vi.waitFor(() => expect(played.once).toHaveLength(1), 60_000));
     const [asked] = played.once.splice(0);
     expect(asked?.operation.variables).toMatchObject({
@@ -103,6 +106,14 @@ test('a change is followed and asked about past the cache, which is read once', 
     await act(async () => count?.answer(things(...'abc'.slice(0, place + 2))));
   }
   expect(text()).toBe('a,b,c of 3');
+  await act(async () =>
+    played.streams[0]?.sink.next({ data: { changed: { id: 'b', row: null } } }),
+  );
+  expect(text()).toBe('a,c of 3');
+  await act(() => vi.waitFor(() => expect(played.once).toHaveLength(1), 60_000));
+  expect(played.once[0]?.operation.variables).toMatchObject({
+    filter: { and: [{ color: 'red' }, { id: { in: ['b'] } }] },
+  });
   expect([played.queries.length, played.streams.length]).toEqual([1, 1]);
   await end();
   expect(played.streams[0]?.isOver).toBe(true);

@@ -26,8 +26,8 @@ export interface ListOptions<R extends Row, PageData, ChangeData> {
   /** A subscription with `$after`. */
   // biome-ignore lint/suspicious/noExplicitAny: a subscription may have more variables
   changes: TypedDocumentNode<ChangeData, any>;
-  /** Null when something may have gone from the list, and it was not told what. */
-  change(data: ChangeData): ({ row: R } & Change) | null;
+  /** What changed, or the id of what is gone. */
+  change(data: ChangeData): ({ row: R } & Change) | { gone: string };
   filter?: object | undefined;
   sort?: object | undefined;
   /** The order in which the gateway sorts. */
@@ -90,10 +90,11 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
           { query: changes, variables: { after } },
           {
             next: ({ data }) => {
-              const told = data && change(data);
-              if (told) sink.change(told.row, { type: told.type, actor: told.actor, at: told.at });
-              // Also when it could not be read what it was.
-              else sink.unclear();
+              // An error in place of the change does not say what it was about.
+              if (!data) return sink.unclear();
+              const told = change(data);
+              if ('gone' in told) return sink.gone(told.gone);
+              sink.change(told.row, { type: told.type, actor: told.actor, at: told.at });
             },
             error: (failure) => {
               if (failure.code.startsWith('CURSOR_')) sink.gap();

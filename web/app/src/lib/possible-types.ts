@@ -13,5 +13,5 @@ export const possibleTypes = {
     'User',
     'UserSession',
   ],
-  SignalFinding: ['SignalLevel', 'SignalStatistics', 'SignalTrend'],
+  SignalFinding: ['LevelFinding', 'StatisticsFinding', 'TrendFinding'],
 };

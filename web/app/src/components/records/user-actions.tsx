@@ -1,6 +1,6 @@
 // What an administrator can do with an account. What interrupts somebody's work or cannot be undone is asked about first.
 import { ActionIcon, Menu } from '@mantine/core';
-import { Ellipsis, Eraser, LogOut, Unplug, UserX } from 'lucide-react';
+import { Ellipsis, Eraser, LogOut, Unplug, UserCheck, UserX } from 'lucide-react';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { useSession } from '../../lib/session';
@@ -16,6 +16,11 @@ const DisconnectUser = graphql(`
 const DeactivateUser = graphql(`
   mutation DeactivateUser($input: DeactivateUserInput!) {
     deactivateUser(input: $input) { user { ...UserRow } }
+  }
+`);
+const ReactivateUser = graphql(`
+  mutation ReactivateUser($input: ReactivateUserInput!) {
+    reactivateUser(input: $input) { user { ...UserRow } }
   }
 `);
 const EraseUser = graphql(`
@@ -43,6 +48,7 @@ export function UserActions({
   const [dialog, ask] = useConfirm();
   const disconnect = useAct(DisconnectUser);
   const deactivate = useAct(DeactivateUser);
+  const reactivate = useAct(ReactivateUser);
   const erase = useAct(EraseUser);
   const isActive = deactivatedAt == null;
   const askSignOut = () =>
@@ -59,7 +65,7 @@ export function UserActions({
   const askDeactivate = () =>
     ask({
       title: `Deactivate ${name}?`,
-      text: 'Their sessions end at once, and they cannot sign in any more. What they wrote stays. This cannot be undone here.',
+      text: 'Their sessions end at once, and they cannot sign in any more. What they wrote stays. An administrator can make them active again.',
       verb: 'Deactivate',
       act: async () => {
         await deactivate({ input: { id } });
@@ -114,9 +120,23 @@ export function UserActions({
             </>
           )}
           {!isActive && (
-            <Menu.Item color="red" leftSection={<Eraser size={14} />} onClick={askErase}>
-              Erase personal data…
-            </Menu.Item>
+            <>
+              <Menu.Item
+                leftSection={<UserCheck size={14} />}
+                onClick={() =>
+                  reactivate({ input: { id } }).then(
+                    () => say(`${name} is active again, and can sign in`),
+                    sayFailed,
+                  )
+                }
+              >
+                Reactivate
+              </Menu.Item>
+              <Menu.Divider />
+              <Menu.Item color="red" leftSection={<Eraser size={14} />} onClick={askErase}>
+                Erase personal data…
+              </Menu.Item>
+            </>
           )}
         </Menu.Dropdown>
       </Menu>

@@ -64,13 +64,9 @@ export function ChatList({
     page: ChatPage,
     connection: ({ chats }) => chats,
     changes: ChatChanges,
-    change: ({ myChats: { chatId, chat, ...change } }) => ({
-      // Without a chat the reader is no member any more; the list then finds that it is gone.
-      row: chat ?? ({ id: chatId, version: -1 } as ChatRowFragment),
-      type: change.type,
-      actor: change.actor,
-      at: change.occurredAt,
-    }),
+    // Without a chat the reader is no member any more.
+    change: ({ myChats: { chatId, chat, type, actor, occurredAt } }) =>
+      chat ? { row: chat, type, actor, at: occurredAt } : { gone: chatId },
     filter: kind && { kind: { eq: kind } },
     compare,
     // Each row has its members.

@@ -29,7 +29,7 @@ const MessagePage = graphql(`
 `);
 const ChatEvents = graphql(`
   subscription ChatEvents($id: ID!, $after: String) {
-    chatEvents(chatId: $id, after: $after) { type message { ...MessageParts } }
+    chatEvents(id: $id, after: $after) { type message { ...MessageParts } }
   }
 `);
 

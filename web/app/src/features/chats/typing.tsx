@@ -9,7 +9,7 @@ import classes from './composer.module.css';
 import { typingText } from './names';
 
 const Typing = graphql(`
-  subscription Typing($chatId: ID!) { typing(chatId: $chatId) { at user { id name } } }
+  subscription Typing($id: ID!) { typing(id: $id) { at user { id name } } }
 `);
 const SetTyping = graphql(`
   mutation SetTyping($input: SetTypingInput!) { setTyping(input: $input) { chat { id version } } }
@@ -39,7 +39,7 @@ export function TypingLine({ chatId }: { chatId: string }) {
   const [typing, setTyping] = useState<ReadonlyMap<string, { name: string; until: number }>>(
     new Map(),
   );
-  useEvents(Typing, { chatId }, ({ typing: { user } }) => {
+  useEvents(Typing, { id: chatId }, ({ typing: { user } }) => {
     if (user.id === me?.id) return;
     const { id, name } = user;
     setTyping((before) => new Map(before).set(id, { name, until: Date.now() + shownMs }));

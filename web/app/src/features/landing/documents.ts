@@ -31,7 +31,7 @@ const ReadChat = graphql(`
 `);
 export const ChatEvents = graphql(`
   subscription DemoChatEvents($id: ID!, $after: String) {
-    chatEvents(chatId: $id, after: $after) { version message { ...DemoMessage } }
+    chatEvents(id: $id, after: $after) { version message { ...DemoMessage } }
   }
 `);
 export const PostEvents = graphql(`

@@ -1,9 +1,10 @@
-// Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked. Several go one by one,
-// with their progress and a way to stop; one that is refused keeps nobody else, and one that is gone by then needs nothing.
+// Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked. All that a filter
+// selects are one call. Those that were chosen go one by one, with their progress and a way to stop; one that is refused keeps nobody
+// else, and one that is gone by then needs nothing.
 import type { ReactNode } from 'react';
 import { useConfirm } from '../../components/confirm';
 import { useBulk } from '../../components/records/bulk';
-import type { LetterRowFragment, ReplayDeadLettersInput } from '../../generated/graphql';
+import type { DeadLetterFilter, LetterRowFragment } from '../../generated/graphql';
 import type { Answer } from '../../lib/bulk';
 import { asFailure, explain } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
@@ -13,16 +14,16 @@ import { toDiscard, toReplay } from './letter-order';
 
 const Replaying = graphql(`
   mutation ReplayDeadLetters($input: ReplayDeadLettersInput!) {
-    replayDeadLetters(input: $input) { replayed left }
+    replayDeadLetters(input: $input) { replayed left hasMore }
   }
 `);
 const Discarding = graphql(`
   mutation DiscardDeadLetters($input: DiscardDeadLettersInput!) {
-    discardDeadLetters(input: $input) { discarded replayed left }
+    discardDeadLetters(input: $input) { discarded replayed left hasMore }
   }
 `);
 
-type Which = Pick<ReplayDeadLettersInput, 'id' | 'fingerprint' | 'all'>;
+export type Which = { id: string } | { filter: DeadLetterFilter } | { all: true };
 type Letters = readonly LetterRowFragment[];
 
 export interface LetterActions {
@@ -46,6 +47,7 @@ export function useLetterActions(done: () => void): [shown: ReactNode, actions: 
     const { replayDeadLetters } = await replaying({ input: { all: false, ...which } });
     told.replayed += replayDeadLetters?.replayed ?? 0;
     told.left += replayDeadLetters?.left ?? 0;
+    told.hasMore ||= replayDeadLetters?.hasMore ?? false;
   }
 
   async function discard(which: Which, told: Told): Promise<void> {
@@ -53,6 +55,7 @@ export function useLetterActions(done: () => void): [shown: ReactNode, actions: 
     told.discarded += discardDeadLetters?.discarded ?? 0;
     told.replayed += discardDeadLetters?.replayed ?? 0;
     told.left += discardDeadLetters?.left ?? 0;
+    told.hasMore ||= discardDeadLetters?.hasMore ?? false;
   }
 
   async function each(
@@ -114,23 +117,27 @@ interface Told {
   discarded: number;
   replayed: number;
   left: number;
+  /** There are more than one call does. */
+  hasMore: boolean;
 }
-const nothing = (): Told => ({ discarded: 0, replayed: 0, left: 0 });
+const nothing = (): Told => ({ discarded: 0, replayed: 0, left: 0, hasMore: false });
+const more = (hasMore: boolean) => (hasMore ? '. There are more: do it again' : '');
 
-function replayedSentence({ replayed, left }: Told): string {
-  return left > 0
-    ? `${replayed} replayed. ${left} remain: they failed again, or wait behind one that did`
-    : `${replayed} replayed`;
+export function replayedSentence({ replayed, left, hasMore }: Told): string {
+  const said =
+    left > 0
+      ? `${replayed} replayed. ${left} remain: they failed again, or wait behind one that did`
+      : `${replayed} replayed`;
+  return said + more(hasMore);
 }
 
-function discardedSentence({ discarded, replayed, left }: Told): string {
-  return [
+function discardedSentence({ discarded, replayed, left, hasMore }: Told): string {
+  const said = [
     `${discarded} discarded`,
     replayed > 0 && `${replayed} that waited were applied`,
     left > 0 && `${left} that waited remain`,
-  ]
-    .filter(Boolean)
-    .join(', ');
+  ];
+  return said.filter(Boolean).join(', ') + more(hasMore);
 }
 
 /** Refusals that are not about the letter. */

@@ -55,7 +55,9 @@ export function LetterDetail() {
               <Button
                 size="compact-sm"
                 variant="default"
-                onClick={() => actions.replay({ fingerprint: letter.fingerprint as string })}
+                onClick={() =>
+                  actions.replay({ filter: { fingerprint: letter.fingerprint as string } })
+                }
               >
                 Replay all that failed alike
               </Button>

@@ -1,7 +1,7 @@
 // The dead letters as a list, a page at a time, oldest first. They are no events, so nothing tells of each: when their number is another,
 // as many as are shown are read again. One thing is read after the other, so neither a slow gateway nor a long list makes requests pile up.
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
-import type { LetterRowFragment, LettersQueryVariables } from '../../generated/graphql';
+import type { DeadLetterFilter, LetterRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import type { ListState, Row } from '../../lib/list';
 import type { Connection } from '../../lib/list-source';
@@ -9,16 +9,14 @@ import { millrace } from '../../lib/millrace';
 import './documents';
 
 const Letters = graphql(`
-  query Letters($first: Int!, $after: String, $consumer: String, $fingerprint: String, $streamId: ID) {
-    deadLetters(first: $first, after: $after, consumer: $consumer, fingerprint: $fingerprint, streamId: $streamId) {
+  query Letters($first: Int!, $after: String, $filter: DeadLetterFilter) {
+    deadLetters(first: $first, after: $after, filter: $filter) {
       totalCount
       pageInfo { hasNextPage endCursor }
       nodes { ...LetterRow }
     }
   }
 `);
-
-export type LetterFilter = Pick<LettersQueryVariables, 'consumer' | 'fingerprint' | 'streamId'>;
 
 /** The gateway gives no more at once. */
 const pageSize = 100;
@@ -69,7 +67,7 @@ export class PagedList<R extends Row> {
     // One that has not begun yet will see what there is then.
     if (this.#isStale) return;
     this.#isStale = true;
-    void this.#next(async (signal) => {
+    this.#next(async (signal) => {
       this.#isStale = false;
       const wanted = Math.max(this.#state.rows.length, 1);
       let [rows, after, page]: [R[], string | null, Connection<R> | undefined] = [
@@ -87,23 +85,12 @@ export class PagedList<R extends Row> {
   };
 
   readonly loadMore = () => {
-    if (this.#state.hasMore && !this.#state.isLoadingMore) void this.#more();
+    if (this.#state.hasMore && !this.#state.isLoadingMore) this.#more();
   };
 
-  /** Reads on until all are here, or as many as `most`; none when the list is left meanwhile. Throws when a page fails. */
-  readonly loadAll = async (most: number): Promise<readonly R[]> => {
-    const { signal } = this.#stopping;
-    await this.#last;
-    while (this.#state.hasMore && this.#state.rows.length < most && !signal.aborted) {
-      await this.#more();
-      if (this.#state.error && !signal.aborted) throw this.#state.error;
-    }
-    return signal.aborted ? [] : this.#state.rows.slice(0, most);
-  };
-
-  #more(): Promise<void> {
+  #more(): void {
     this.#set({ isLoadingMore: true });
-    return this.#next(async (signal) => {
+    this.#next(async (signal) => {
       const page = await this.#read(pageSize, this.#endCursor, signal);
       const known = new Set(this.#state.rows.map(({ id }) => id));
       const more = page.nodes.filter(({ id }) => !known.has(id));
@@ -111,7 +98,7 @@ export class PagedList<R extends Row> {
     });
   }
 
-  #next(act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  #next(act: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#stopping;
     this.#last = this.#last.then(async () => {
       if (signal.aborted) return;
@@ -122,7 +109,6 @@ export class PagedList<R extends Row> {
         this.#set({ error: error as Error, isLoading: false, isLoadingMore: false });
       }
     });
-    return this.#last;
   }
 
   #take(rows: readonly R[], { total, pageInfo }: Connection<R>, signal: AbortSignal): void {
@@ -148,10 +134,10 @@ export class PagedList<R extends Row> {
  * `counted` is how many the workers have: another number means that there is something else to see. Undefined while the list
  * is not to be read again.
  */
-export function useLetterList(filter: LetterFilter, counted: number | undefined) {
+export function useLetterList(filter: DeadLetterFilter, counted: number | undefined) {
   const key = JSON.stringify(filter);
   const list = useMemo(
-    () => new PagedList<LetterRowFragment>(readPages(JSON.parse(key) as LetterFilter)),
+    () => new PagedList<LetterRowFragment>(readPages(JSON.parse(key) as DeadLetterFilter)),
     [key],
   );
   useEffect(() => {
@@ -169,7 +155,6 @@ export function useLetterList(filter: LetterFilter, counted: number | undefined)
     () => ({
       ...state,
       loadMore: list.loadMore,
-      loadAll: list.loadAll,
       restart: list.refresh,
       refresh: list.refresh,
       scrolled: () => {},
@@ -179,9 +164,9 @@ export function useLetterList(filter: LetterFilter, counted: number | undefined)
   );
 }
 
-function readPages(filter: LetterFilter): Read<LetterRowFragment> {
+function readPages(filter: DeadLetterFilter): Read<LetterRowFragment> {
   return async (first, after, signal) => {
-    const variables = { ...filter, first, ...(after && { after }) };
+    const variables = { filter, first, ...(after && { after }) };
     const { data } = await millrace.query({ query: Letters, variables }, { signal });
     if (!data.deadLetters) throw new Error('There was no answer');
     const { nodes, totalCount, pageInfo } = data.deadLetters;

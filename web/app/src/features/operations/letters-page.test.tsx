@@ -30,32 +30,34 @@ test('the list is read again for another number of letters, but not while that i
   await end();
 });
 
-test('all are read once, however often it is clicked, and nothing is done when they were left', async () => {
-  let answer: (letters: readonly []) => void = () => {};
-  const loadAll = vi.fn(() => new Promise<readonly []>((done) => (answer = done)));
-  const [replayEach, discardEach] = [vi.fn(), vi.fn()];
-  const { element, end } = await show(
+test('all that the filter shows are one call, however often it is clicked', async () => {
+  let done: () => void = () => {};
+  const replay = vi.fn(() => new Promise<void>((resolve) => (done = resolve)));
+  const discard = vi.fn();
+  const { element, again, end } = await show(
     <MantineProvider env="test">
-      <AllActions
-        filter={{ consumer: 'posts' }}
-        total={25_000}
-        loadAll={loadAll}
-        replay={vi.fn()}
-        replayEach={replayEach}
-        discard={vi.fn()}
-        discardEach={discardEach}
-      />
+      <AllActions filter={{ consumer: 'posts' }} total={25_000} replay={replay} discard={discard} />
     </MantineProvider>,
   );
   const buttons = [...element.querySelectorAll('button')];
   expect(buttons.map(({ textContent }) => textContent)).toEqual([
-    'Replay the first 10,000',
-    'Discard the first 10,000…',
+    'Replay all shown',
+    'Discard all shown…',
   ]);
   for (const button of [...buttons, ...buttons]) await act(async () => button.click());
-  expect(loadAll).toHaveBeenCalledTimes(1);
-  await act(async () => answer([]));
-  expect(replayEach).not.toHaveBeenCalled();
-  expect(buttons.map(({ disabled }) => disabled)).toEqual([false, false]);
+  expect(replay.mock.calls).toEqual([[{ filter: { consumer: 'posts' } }]]);
+  expect(discard).not.toHaveBeenCalled();
+  await act(async () => done());
+  await act(async () => buttons[1]?.click());
+  expect(discard.mock.calls).toEqual([
+    [{ filter: { consumer: 'posts' } }, 'the 25,000 dead letters that the filter shows'],
+  ]);
+  await again(
+    <MantineProvider env="test">
+      <AllActions filter={{}} total={1} replay={replay} discard={discard} />
+    </MantineProvider>,
+  );
+  await act(async () => element.querySelector('button')?.click());
+  expect(replay.mock.lastCall).toEqual([{ all: true }]);
   await end();
 });

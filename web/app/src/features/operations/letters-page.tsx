@@ -7,12 +7,11 @@ import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { type Column, RecordTable } from '../../components/record-table';
 import { RelativeTime } from '../../components/relative-time';
-import type { LetterRowFragment } from '../../generated/graphql';
+import type { DeadLetterFilter, LetterRowFragment } from '../../generated/graphql';
 import { useListSearch } from '../../lib/search';
-import { sayFailed } from '../../lib/toasts';
 import { OperationsFrame } from './frame';
-import { type LetterActions, useLetterActions } from './letter-actions';
-import { type LetterFilter, useLetterList } from './letter-list';
+import { type LetterActions, useLetterActions, type Which } from './letter-actions';
+import { useLetterList } from './letter-list';
 import { useMonitor } from './monitor';
 
 const columns: Column<LetterRowFragment>[] = [
@@ -44,9 +43,6 @@ const columns: Column<LetterRowFragment>[] = [
   },
 ];
 
-/** So many are read to be replayed or discarded one by one. */
-const mostAtOnce = 10_000;
-
 export function LettersPage() {
   const { search } = useListSearch();
   const navigate = useNavigate();
@@ -55,7 +51,7 @@ export function LettersPage() {
   const consumers = useMonitor((state) => state.status);
   // What is given up is no event, so the status of the workers says when there is more to see.
   const counted = useMonitor((state) => state.samples.at(-1)?.deadLetters ?? undefined);
-  const filter = {
+  const filter: DeadLetterFilter = {
     ...(search.consumer && { consumer: search.consumer.split(',')[0] }),
     ...(search.fingerprint && { fingerprint: search.fingerprint }),
     ...(search.stream && { streamId: search.stream }),
@@ -72,9 +68,7 @@ export function LettersPage() {
     <OperationsFrame
       actions={
         (list.total ?? 0) > 0 &&
-        !actions.isRunning && (
-          <AllActions filter={filter} total={list.total ?? 0} loadAll={list.loadAll} {...actions} />
-        )
+        !actions.isRunning && <AllActions filter={filter} total={list.total ?? 0} {...actions} />
       }
     >
       <FilterBar
@@ -135,56 +129,33 @@ export function LettersPage() {
   );
 }
 
-/** What is done with all that the filters show. The gateway knows two such filters; otherwise they are read first. */
+/** What is done with all that the filters show. */
 export function AllActions({
   filter,
   total,
-  loadAll,
   replay,
-  replayEach,
   discard,
-  discardEach,
 }: {
-  filter: LetterFilter;
+  filter: DeadLetterFilter;
   total: number;
-  loadAll: (most: number) => Promise<readonly LetterRowFragment[]>;
-} & Omit<LetterActions, 'isRunning'>) {
-  /** For which of the two the letters are being read. */
-  const [reading, setReading] = useState<'replay' | 'discard'>();
-  const { fingerprint, ...others } = filter;
+} & Pick<LetterActions, 'replay' | 'discard'>) {
+  const [isReplaying, setReplaying] = useState(false);
   const isFiltered = Object.keys(filter).length > 0;
-  const isKnown = Object.keys(others).length === 0;
-  const which = fingerprint ? { fingerprint } : { all: true };
-  const most = mostAtOnce.toLocaleString('en');
-  const isCut = !isKnown && total > mostAtOnce;
+  const which: Which = isFiltered ? { filter } : { all: true };
+  const extent = isFiltered ? 'all shown' : 'all';
   const what = isFiltered
-    ? `the ${isCut ? `first ${most} of the ` : ''}${total.toLocaleString('en')} dead letters that the filter shows`
+    ? `the ${total.toLocaleString('en')} dead letters that the filter shows`
     : 'all dead letters';
-  const extent = isCut ? `the first ${most}` : isFiltered ? 'all shown' : 'all';
-  /** Those that wait behind others are applied when these are discarded, as when all are. */
-  const read = async (
-    verb: 'replay' | 'discard',
-    act: (letters: readonly LetterRowFragment[]) => void,
-  ) => {
-    setReading(verb);
-    try {
-      const letters = await loadAll(mostAtOnce);
-      const chosen = verb === 'replay' ? letters : letters.filter(({ isParked }) => !isParked);
-      if (chosen.length > 0) act(chosen);
-    } catch (cause) {
-      sayFailed(cause);
-    } finally {
-      setReading(undefined);
-    }
-  };
   return (
     <Group gap="xs">
       <Button
         variant="default"
         size="compact-sm"
-        loading={reading === 'replay'}
-        disabled={reading === 'discard'}
-        onClick={() => (isKnown ? replay(which) : read('replay', replayEach))}
+        loading={isReplaying}
+        onClick={() => {
+          setReplaying(true);
+          void replay(which).finally(() => setReplaying(false));
+        }}
       >
         Replay {extent}
       </Button>
@@ -192,11 +163,8 @@ export function AllActions({
         variant="subtle"
         color="red"
         size="compact-sm"
-        loading={reading === 'discard'}
-        disabled={reading === 'replay'}
-        onClick={() =>
-          isKnown ? discard(which, what) : read('discard', (letters) => discardEach(letters, what))
-        }
+        disabled={isReplaying}
+        onClick={() => discard(which, what)}
       >
         Discard {extent}…
       </Button>

@@ -33,6 +33,7 @@ const PostChanges = graphql(`
       type
       occurredAt
       actor { name ... on User { id } }
+      postId
       post { ...PostCard }
     }
   }
@@ -76,9 +77,8 @@ export function PostsPage() {
     page: PostPage,
     connection: ({ posts }) => posts,
     changes: PostChanges,
-    // Of a post that was deleted it is not told which it was.
-    change: ({ postChanged: { post, type, actor, occurredAt } }) =>
-      post && { row: post, type, actor, at: occurredAt },
+    change: ({ postChanged: { postId, post, type, actor, occurredAt } }) =>
+      post ? { row: post, type, actor, at: occurredAt } : { gone: postId },
     filter,
     sort,
     compare: inOrder<PostCardFragment>(sort.direction, (post) =>

@@ -8,7 +8,7 @@ const rights = [
   ['MEMBER', 'See who else is here'],
   ['STAFF', 'Work with customers and students'],
   ['STAFF', 'See email addresses, and remove the posts and comments of others'],
-  ['ADMIN', 'Give roles, and deactivate accounts'],
+  ['ADMIN', 'Give roles, deactivate accounts, and make them active again'],
   ['ADMIN', 'Operate the gateway: event log, workers, dead letters'],
 ] as const;
 const ranks = { MEMBER: 0, STAFF: 1, ADMIN: 2 } as const;

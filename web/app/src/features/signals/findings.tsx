@@ -47,7 +47,7 @@ export function Findings({ signal }: { signal: SignalPartsFragment }) {
 
 export function FindingText({ finding }: { finding: Finding }) {
   switch (finding.__typename) {
-    case 'SignalStatistics':
+    case 'StatisticsFinding':
       return (
         <span className={classes.finding} data-alarm={finding.isAnomaly || undefined}>
           {finding.isAnomaly ? 'anomaly' : 'as usual'}
@@ -60,7 +60,7 @@ export function FindingText({ finding }: { finding: Finding }) {
           )}
         </span>
       );
-    case 'SignalTrend': {
+    case 'TrendFinding': {
       const Arrow = arrows[finding.direction];
       return (
         <span className={classes.finding}>
@@ -68,7 +68,7 @@ export function FindingText({ finding }: { finding: Finding }) {
         </span>
       );
     }
-    case 'SignalLevel':
+    case 'LevelFinding':
       return (
         <span className={classes.finding} data-alarm={finding.isChange || undefined}>
           {finding.isChange && finding.previousLevel && `${finding.previousLevel} → `}

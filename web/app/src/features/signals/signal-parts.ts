@@ -11,9 +11,9 @@ export const SignalParts = graphql(`
       recordedAt
       finding {
         __typename
-        ... on SignalStatistics { count mean deviation zScore isAnomaly }
-        ... on SignalTrend { count slope fit direction }
-        ... on SignalLevel { level previousLevel isChange }
+        ... on StatisticsFinding { count mean deviation zScore isAnomaly }
+        ... on TrendFinding { count slope fit direction }
+        ... on LevelFinding { level previousLevel isChange }
       }
     }
     notification { text recordedAt }

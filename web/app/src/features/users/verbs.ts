@@ -6,5 +6,6 @@ export const verbs: Record<string, string> = {
   UserAvailabilityChanged: 'chose another availability',
   UserRoleChanged: 'gave another role',
   UserDeactivated: 'deactivated the account',
+  UserReactivated: 'made the account active again',
   UserErased: 'erased the personal data',
 };

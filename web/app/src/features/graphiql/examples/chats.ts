@@ -35,7 +35,7 @@ export const chats: Example[] = [
     sentence: 'All that happens in it. Ends before the next message when you are removed.',
     live: true,
     query: watchChat,
-    variables: ({ chatId = unknownChat }) => ({ chatId, after: null }),
+    variables: ({ chatId = unknownChat }) => ({ id: chatId, after: null }),
   },
   {
     title: 'List my chats',
@@ -61,7 +61,7 @@ export const chats: Example[] = [
     sentence: 'Pushed to the members who look, and stored nowhere.',
     live: true,
     query: watchTyping,
-    variables: ({ chatId = unknownChat }) => ({ chatId }),
+    variables: ({ chatId = unknownChat }) => ({ id: chatId }),
   },
   {
     title: 'Say that you are typing',

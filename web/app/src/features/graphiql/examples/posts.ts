@@ -101,7 +101,7 @@ export const posts: Example[] = [
     sentence: 'Of everybody, or of one author.',
     live: true,
     query: watchFeed,
-    variables: () => ({ author: null, after: null }),
+    variables: () => ({ authorId: null, after: null }),
   },
   {
     title: 'Keep a post current',
