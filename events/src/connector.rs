@@ -106,7 +106,10 @@ impl Redis {
 
     /// Looks again and again where the right Redis is, if that can change.
     pub(crate) async fn keep_looking(self) {
-        while !matches!(self.0.named, Named::Address(_)) {
+        if matches!(self.0.named, Named::Address(_)) {
+            return;
+        }
+        loop {
             sleep(LOOK_INTERVAL).await;
             // Those who use it notice by themselves when it is away.
             let _ = self.find(ANSWER_TIME).await;

@@ -46,7 +46,7 @@ async fn table_sizes(database: &Database) -> Result<Vec<TableSize>> {
          where relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = current_schema())
          order by 3 desc",
         "select m.tbl_name, null, sum(s.pgsize) from dbstat s join sqlite_master m on m.name = s.name
-         where s.aggregate group by m.tbl_name order by 3 desc",
+         where s.aggregate = 1 group by m.tbl_name order by 3 desc",
     );
     let rows: Vec<(String, Option<i64>, i64)> =
         query_as(&database.background, sql, Vec::new()).await?;

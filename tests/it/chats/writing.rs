@@ -36,7 +36,8 @@ async fn a_life(setup: Setup) {
     assert_eq!(again["version"], 2, "what changes nothing is no event");
     for title in ["Too late", "Coffee"] {
         let late = json!({ "id": id, "title": title, "expectedVersion": 1 });
-        let extensions = send(&a, "renameChat", late).await.expect_code("CONFLICT");
+        let answer = send(&a, "renameChat", late).await;
+        let extensions = answer.expect_code("CONFLICT");
         assert_eq!(extensions["currentVersion"], 2);
     }
     let in_time = json!({ "id": id, "title": "Coffee", "expectedVersion": 2 });
