@@ -151,7 +151,7 @@ fn a_fenced_primary_is_left_for_good() {
     });
 }
 
-/// The server ends the wait for a standby at its limit on statements, and answers with success. That must not count.
+/// The limit on statements does not end the wait of a commit for its standby, and nobody takes the silence for success.
 #[test]
 fn a_commit_that_reached_no_standby_is_not_answered() {
     tests::setup::run(|| async {
