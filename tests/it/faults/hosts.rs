@@ -16,7 +16,7 @@ use tests::{Ledger, Running, Setup, database, eventually, ids};
 use super::{WRITERS, await_exact_statistics, compare_histories};
 
 /// How long mutations wait after the promotion, as the pages for operators say.
-const GOES_ON_WITHIN: Duration = Duration::from_secs(15);
+const GOES_ON_WITHIN: Duration = Duration::from_secs(20);
 const MUTATIONS: usize = 600;
 
 /// Two servers, the second of which has each commit of the first, and all that works on them.
