@@ -242,13 +242,8 @@ impl Lease {
         self.or_lost(begun, 1)
     }
 
-    /// Commits. Postgres answers with success even when its limit on statements has ended the wait for a synchronous standby, so
-    /// the answer is given up earlier: the limits of `Database::connect_postgres` are above 3/4 of each patience.
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
         self.note("commit");
-        if let Some(Raw::Postgres(_)) = self.raw {
-            self.patience = self.patience * 3 / 4;
-        }
         let ended: sqlx::Result<()> = answer!(self, connection => commit(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;

@@ -106,7 +106,7 @@ async fn each_host_is_named(_: Setup) {
     says("ok", standby.port(), "is a standby");
     says("warning", away, "cannot be used: ");
     let reversed = url_of(&[&standby, &primary], name_of(&url));
-    for arguments in [["migrate"].as_slice(), &["status"]] {
+    for arguments in [["migrate"].as_slice(), &["epoch"]] {
         let (code, said) = run(&mut setup, arguments, &reversed);
         assert_eq!(code, Some(0), "{said}");
     }
