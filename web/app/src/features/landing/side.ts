@@ -2,7 +2,7 @@
 //
 // A chat, a post and a customer are followed by subscriptions that resume. Each of their events has the version of its object, so
 // the ledger knows whether one was missed or came twice; nothing is taken on trust.
-import { type Client, createClient, memoryStore, webStore } from '@millrace/client';
+import { type Client, createClient, type Document, memoryStore, webStore } from '@millrace/client';
 import type {
   DemoChatFragment,
   DemoCustomerFragment,
@@ -10,6 +10,7 @@ import type {
   DemoPostFragment,
 } from '../../generated/graphql';
 import { type DemoPerson, demoSession } from '../../lib/demo';
+import { goOn } from '../../lib/events';
 import { ChatEvents, CustomerEvents, PostEvents, type Stage } from './documents';
 import { CuttableLine } from './line';
 
@@ -75,51 +76,43 @@ export class Side {
     };
     for (const { id, version } of [chat, post, customer] as { id: string; version: number }[])
       this.#versions.set(id, { version, isEvent: false });
-    const failed = () => this.#set({});
-    const complete = () => {};
-    const { client } = this;
-    this.#stops.push(
-      client.run(
-        { query: ChatEvents, variables: { id: chat.id, after: cursor } },
-        {
-          next: ({ data }) => data && this.#heard(chat, data.chatEvents),
-          error: failed,
-          complete,
-        },
-      ),
-      client.run(
-        { query: PostEvents, variables: { id: post.id, after: cursor } },
-        {
-          next: ({ data }) => {
-            const change = data?.postChanged;
-            if (!change) return;
-            this.#count(post.id, change.version);
-            this.#set({ post: change.post ?? post });
-          },
-          error: failed,
-          complete,
-        },
-      ),
-      client.run(
-        { query: CustomerEvents, variables: { id: customer.id, after: cursor } },
-        {
-          next: ({ data }) => {
-            const change = data?.customerChanged;
-            if (!change) return;
-            this.#count(customer.id, change.version);
-            this.#set({ customer: change.customer });
-          },
-          error: failed,
-          complete,
-        },
-      ),
-    );
+    this.#stream(ChatEvents, chat.id, cursor, ({ chatEvents }) => this.#heard(chat, chatEvents));
+    this.#stream(PostEvents, post.id, cursor, ({ postChanged }) => {
+      this.#count(post.id, postChanged.version);
+      this.#set({ post: postChanged.post ?? post });
+    });
+    this.#stream(CustomerEvents, customer.id, cursor, ({ customerChanged }) => {
+      this.#count(customer.id, customerChanged.version);
+      this.#set({ customer: customerChanged.customer });
+    });
     this.#set({});
   }
 
   dispose(): void {
     for (const stop of this.#stops) stop();
     this.client.dispose();
+  }
+
+  /** When it has ended, it begins anew behind its last event. */
+  #stream<Data>(query: Document<Data>, id: string, cursor: string, heard: (data: Data) => void) {
+    let after = cursor;
+    const begin = (ended: (code: string) => void) =>
+      this.client.run<Data>(
+        { query, variables: { id, after } },
+        {
+          next: ({ data, extensions }) => {
+            if (typeof extensions?.cursor === 'string') after = extensions.cursor;
+            if (data) heard(data);
+          },
+          error: ({ code }) => {
+            this.#set({});
+            // There is nothing to go on from.
+            if (!code.startsWith('CURSOR_')) ended(code);
+          },
+          complete: () => ended('UNAVAILABLE'),
+        },
+      );
+    this.#stops.push(goOn(begin));
   }
 
   #heard(
