@@ -251,8 +251,8 @@ impl EventLog {
         E: From<Error> + AsRetryable + Send + 'static,
         F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let log = self.clone();
-        let task = async move {
+        let (log, claimant) = (self.clone(), Claimant::of_task());
+        let task = Claimant::carry(claimant, async move {
             let outcome = log.commit(Write::new(work)).await;
             let outcome = outcome.map(|(value, appended)| {
                 log.announce(appended);
@@ -261,8 +261,7 @@ impl EventLog {
             // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
             outcome
-        };
-        let task = Claimant::carry(Claimant::of_task(), task);
+        });
         tokio::spawn(trace::carried(task.in_current_span()))
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))

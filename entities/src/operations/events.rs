@@ -16,7 +16,15 @@ use crate::{
 /// The kind of stream that operations are.
 pub const STREAM: &str = "operations";
 
-const SCHEMA_VERSION: i16 = 1;
+/// Returns the version of the schema of an event's data.
+fn schema_version(kind: OperationEventKind) -> i16 {
+    use OperationEventKind as Kind;
+    match kind {
+        // Since the second, letters are meant by conditions.
+        Kind::ReplayStarted | Kind::Replayed | Kind::DiscardStarted | Kind::Discarded => 2,
+        _ => 1,
+    }
+}
 
 event_kinds! {
     prefix "";
@@ -122,7 +130,7 @@ pub(crate) async fn append_in_tx<D: Serialize>(
         kind: STREAM,
         id: stream_id,
     };
-    let event = new_event(kind, SCHEMA_VERSION, data, now());
+    let event = new_event(kind, schema_version(kind), data, now());
     tx.append(stream, expected, event, &context.meta()).await
 }
 
@@ -141,6 +149,7 @@ pub(crate) fn event_contracts() -> Vec<EventContract> {
         Kind::RebuildRequested => &rebuild,
         Kind::EpochBegun => &epoch,
     };
-    let contract = |kind: &Kind| kind.contract(STREAM, SCHEMA_VERSION, schema(*kind).clone());
+    let contract =
+        |kind: &Kind| kind.contract(STREAM, schema_version(*kind), schema(*kind).clone());
     Kind::ALL.iter().map(contract).collect()
 }
