@@ -92,7 +92,7 @@ async fn changes_come_with_the_post_after_them(setup: Setup) {
             (&json!(version), &Value::Null, &id)
         );
     }
-    late.subscribe("2", COMMENTS, json!({ "after": start }))
+    late.subscribe("2", COMMENTS, json!({ "id": id, "after": start }))
         .await;
     let added = next(&mut late, "2", "commentAdded").await;
     assert_eq!((&added["post"], &added["postId"]), (&Value::Null, &id));

@@ -89,7 +89,13 @@ async fn who_was_deactivated_comes_back(setup: Setup) {
     let from = json!({ "id": ada.id, "after": start });
     socket.subscribe("1", changes, from).await;
     for (kind, version) in [("DEACTIVATED", 3), ("REACTIVATED", 4)] {
-        let change = socket.payload("1").await["data"]["userChanged"].clone();
+        let change = loop {
+            let change = socket.payload("1").await["data"]["userChanged"].clone();
+            // Its role was changed a moment before, and may have got its position since.
+            if change["version"] != 2 {
+                break change;
+            }
+        };
         assert_eq!(
             (&change["type"], &change["version"]),
             (&json!(kind), &json!(version))
