@@ -1,5 +1,5 @@
 //! Further floods of one user or one address, in what costs most: passwords, writes, one hot post, answers about the schema,
-//! live queries, searches and connections. As in `floods`, another user is answered about as quickly as when all is calm.
+//! live queries and searches. As in `floods`, another user is answered about as quickly as when all is calm.
 
 use serde_json::{Value, json};
 use tests::Setup;
@@ -55,14 +55,6 @@ async fn searches(client: Client, connection: usize) {
     ask(client, &format!("{{ {} }}", fields.join(" "))).await;
 }
 
-async fn connections(client: Client, _: usize) {
-    if let Ok(mut socket) = client.try_socket().await {
-        socket
-            .subscribe("1", "subscription { postChanged { eventId } }", json!({}))
-            .await;
-    }
-}
-
 async fn live(client: Client, connection: usize) {
     let Ok(mut socket) = client.try_socket().await else {
         return;
@@ -86,7 +78,6 @@ async fn one_user_s_attacks_leave_others_their_time(setup: Setup) {
     beside(&app, "registrations", registrations).await;
     beside(&app, "answers about the schema", about_the_schema).await;
     beside(&app, "searches", searches).await;
-    beside(&app, "sockets", connections).await;
     beside(&app, "live queries", live).await;
 }
 
