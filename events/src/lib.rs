@@ -107,8 +107,8 @@ pub use runner::{FollowerConfig, run_follower};
 pub use shared_store::SharedStore;
 pub use sole::{NotSole, Sole};
 pub use status::{
-    Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
-    Sizes, TableSize, WorkersStatus,
+    Answered, Beginning, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member,
+    PartStatus, Sizes, TableSize, WorkersStatus,
 };
 pub use tail::{Gap, Tail};
 pub use tidying::remove_ended_deliveries;

@@ -16,7 +16,7 @@ use crate::{
 };
 pub use followers::{FollowerStatus, Member, PartStatus};
 pub use handlers::DeliveryCounts;
-pub use measured::{Sizes, TableSize};
+pub use measured::{Beginning, Sizes, TableSize};
 
 /// The bound on counts of one kind of row; higher counts are reported as this number.
 pub const MOST_COUNTED: u64 = 10_000;

@@ -111,23 +111,34 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
     }
 }
 
+/// Removes what is due, again and again. Told to stop, it leaves the rest to others, as there may be much of it.
 async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow_and_update() {
-        match remove_expired_answers(log.database(), ANSWERS_KEPT).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed old answers of idempotent requests"),
-            Err(error) => tracing::warn!(%error, "old answers could not be removed"),
+    let keeping = async {
+        loop {
+            tidy(&log).await;
+            tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
         }
-        match remove_expired_sessions(log.database(), SESSIONS_KEPT).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed sessions that ended long ago"),
-            Err(error) => tracing::warn!(%error, "old sessions could not be removed"),
-        }
-        match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed deliveries that ended long ago"),
-            Err(error) => tracing::warn!(%error, "old deliveries could not be removed"),
-        }
-        let _ = tokio::time::timeout(HOUSEKEEPING_INTERVAL, stop.changed()).await;
+    };
+    tokio::select! {
+        () = keeping => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn tidy(log: &EventLog) {
+    match remove_expired_answers(log.database(), ANSWERS_KEPT).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed old answers of idempotent requests"),
+        Err(error) => tracing::warn!(%error, "old answers could not be removed"),
+    }
+    match remove_expired_sessions(log.database(), SESSIONS_KEPT).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed sessions that ended long ago"),
+        Err(error) => tracing::warn!(%error, "old sessions could not be removed"),
+    }
+    match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed deliveries that ended long ago"),
+        Err(error) => tracing::warn!(%error, "old deliveries could not be removed"),
     }
 }

@@ -108,7 +108,7 @@ impl Archive {
     pub(super) fn open(directory: &Path, epoch: u32) -> Result<Self> {
         match manifest_of(directory)? {
             Some(first) if first.epoch != epoch => {
-                Self::open_at(&directory.join(format!("{epoch:08x}")), epoch)
+                Self::open_at(&directory.join(folder_of(epoch)), epoch)
             }
             _ => Self::open_at(directory, epoch),
         }
@@ -120,18 +120,19 @@ impl Archive {
         let own = Self::open(directory, epoch)?;
         let mut folders = vec![directory.to_owned()];
         for entry in fs::read_dir(directory).map_err(io)? {
-            folders.push(entry.map_err(io)?.path());
+            let entry = entry.map_err(io)?;
+            // What else is there, such as `lost+found`, may not even be readable.
+            if entry.file_name().to_str().is_some_and(is_folder_of_epoch) {
+                folders.push(entry.path());
+            }
         }
-        let mut all = Vec::new();
-        for folder in folders
-            .into_iter()
-            .filter(|it| it.is_dir() && *it != own.directory)
-        {
+        folders.retain(|folder| *folder != own.directory);
+        let mut all = vec![own];
+        for folder in folders {
             if let Some(manifest) = manifest_of(&folder)? {
                 all.push(Self::open_at(&folder, manifest.epoch)?);
             }
         }
-        all.push(own);
         Ok(all)
     }
 
@@ -245,6 +246,15 @@ fn io_error(directory: &Path, source: io::Error) -> ArchiveError {
         directory: directory.to_owned(),
         source,
     }
+}
+
+/// Returns the name of an epoch's folder below the archive of the first one: the epoch as cursors have it.
+fn folder_of(epoch: u32) -> String {
+    format!("{epoch:08x}")
+}
+
+fn is_folder_of_epoch(name: &str) -> bool {
+    u32::from_str_radix(name, 16).is_ok_and(|epoch| name == folder_of(epoch))
 }
 
 /// Reads the manifest of the archive in this folder; `None` if there is none.

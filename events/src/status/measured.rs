@@ -17,15 +17,20 @@ use crate::{
 const TABLES_LIMIT: Duration = Duration::from_secs(30);
 
 /// How large the log and its copies are. What did not answer in time is `None`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// The bytes of the events in the database, with their indexes; with SQLite those of all that is in the file.
     pub log_bytes: Option<u64>,
     /// The memory of Redis.
     pub redis_bytes: Option<u64>,
+}
+
+/// Where the log begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
     /// The last position that was pruned.
-    pub pruned: Option<u64>,
-    /// The age in seconds of the first event behind it.
+    pub pruned: u64,
+    /// The age in seconds of the first event behind it, if there is one.
     pub oldest_event: Option<f64>,
 }
 
@@ -102,6 +107,13 @@ impl EventLog {
         });
     }
 
+    /// Looks where the log begins, for as long as `sizes` does.
+    #[boxed]
+    pub async fn beginning(&self) -> Option<Beginning> {
+        let beginning = timeout(ANSWER_LIMIT, beginning(self.database())).await;
+        beginning.ok().and_then(Result::ok)
+    }
+
     /// Returns the tables of the database, the largest first; none if the database does not say in time. With SQLite it reads the whole
     /// file.
     #[boxed]
@@ -114,8 +126,6 @@ impl EventLog {
     #[boxed]
     pub async fn sizes(&self) -> Sizes {
         let log_bytes = timeout(ANSWER_LIMIT, log_bytes(self.database())).await;
-        let beginning = timeout(ANSWER_LIMIT, beginning(self.database())).await;
-        let beginning = beginning.ok().and_then(Result::ok);
         let store = self.shared_store().filter(|_| self.has_redis());
         Sizes {
             log_bytes: log_bytes.ok().and_then(Result::ok).flatten(),
@@ -123,8 +133,6 @@ impl EventLog {
                 Some(store) => store.memory_bytes().await,
                 None => None,
             },
-            pruned: beginning.map(|(pruned, _)| pruned),
-            oldest_event: beginning.and_then(|(_, age)| age),
         }
     }
 }
@@ -148,8 +156,7 @@ async fn log_bytes(database: &Database) -> Result<Option<u64>> {
     Ok(bytes.map(from_i64))
 }
 
-/// Returns the last position that was pruned, and the age in seconds of the first event behind it.
-async fn beginning(database: &Database) -> Result<(u64, Option<f64>)> {
+async fn beginning(database: &Database) -> Result<Beginning> {
     let (_, pruned) = read_pruned(&database.background).await?;
     let sql = database.backend().either(
         "select extract(epoch from statement_timestamp() - e.occurred_at)::float8
@@ -157,6 +164,8 @@ async fn beginning(database: &Database) -> Result<(u64, Option<f64>)> {
         "select (julianday('now') - julianday(occurred_at)) * 86400.0 from event where inserted > $1 order by inserted limit 1",
     );
     let values = vec![to_i64(pruned).into()];
-    let age: Option<f64> = query_one_as(&database.background, sql, values).await?;
-    Ok((pruned, age))
+    Ok(Beginning {
+        pruned,
+        oldest_event: query_one_as(&database.background, sql, values).await?,
+    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use entities::{Entities, access::Viewer, operations::Operations};
 use events::metrics::{Catalog, Labels, bytes, labels, name, seconds};
-use events::{EventLog, Sizes, WorkersStatus};
+use events::{Beginning, EventLog, Sizes, WorkersStatus};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -26,6 +26,7 @@ struct Sample {
     taken_at: Instant,
     workers: WorkersStatus,
     sizes: Sizes,
+    beginning: Option<Beginning>,
 }
 
 /// Looks again and again, until the process ends.
@@ -51,6 +52,7 @@ async fn look(log: &EventLog, operations: &Operations) -> Option<Sample> {
         taken_at,
         workers: workers.ok()?,
         sizes: log.sizes().await,
+        beginning: log.beginning().await,
     })
 }
 
@@ -79,38 +81,33 @@ impl Samples {
             age,
             self.reading(move |sample| [(none(), sample.taken_at.elapsed().as_secs_f64())]),
         );
-        let help = "1 while the process may be sent work, otherwise 0";
+        let help =
+            "1 while the process can use its database and sees the present of the log, otherwise 0";
         let is_ready = self.is_ready.clone();
         catalog.read_gauge(name("millrace_ready", help), move || {
             let is_ready = *is_ready.lock();
             let series = is_ready.map(|is_ready| (none(), f64::from(u8::from(is_ready))));
             series.into_iter().collect()
         });
+        let one = |figure: fn(&Sample) -> Option<f64>| {
+            self.reading(move |sample| figure(sample).map(|figure| (Labels::new(), figure)))
+        };
         let help = "The last position that was pruned";
         let pruned = name("millrace_log_pruned_position", help);
-        let position = move |sample: &Sample| {
-            let pruned = sample.sizes.pruned;
-            pruned.map(|position| (none(), position as f64))
-        };
-        catalog.read_gauge(pruned, self.reading(position));
+        let beginning = one(|sample| sample.beginning.map(|it| it.pruned as f64));
+        catalog.read_gauge(pruned, beginning);
         let help = "Age of the first event that was not pruned";
         let oldest = seconds("millrace_log_oldest_event_age", help);
-        let age = move |sample: &Sample| sample.sizes.oldest_event.map(|age| (none(), age));
-        catalog.read_gauge(oldest, self.reading(age));
+        let age = one(|sample| sample.beginning.and_then(|it| it.oldest_event));
+        catalog.read_gauge(oldest, age);
         let help = "Size of the events in the database, with indexes; with SQLite of all that is in the file";
         let size = bytes("millrace_log_size", help);
-        let log_bytes = move |sample: &Sample| {
-            let size = sample.sizes.log_bytes;
-            size.map(|size| (none(), size as f64))
-        };
-        catalog.read_gauge(size, self.reading(log_bytes));
+        let log_bytes = one(|sample| sample.sizes.log_bytes.map(|size| size as f64));
+        catalog.read_gauge(size, log_bytes);
         let help = "Memory that Redis uses, for everything in it";
         let memory = bytes("millrace_redis_memory", help);
-        let redis_bytes = move |sample: &Sample| {
-            let size = sample.sizes.redis_bytes;
-            size.map(|size| (none(), size as f64))
-        };
-        catalog.read_gauge(memory, self.reading(redis_bytes));
+        let redis_bytes = one(|sample| sample.sizes.redis_bytes.map(|size| size as f64));
+        catalog.read_gauge(memory, redis_bytes);
         self.enter_followers(catalog);
         self.enter_handlers(catalog);
     }

@@ -20,7 +20,7 @@ pub fn lines_of_all(directory: &Path) -> Vec<String> {
     let below = std::fs::read_dir(directory).into_iter().flatten();
     let below = below.map(|entry| entry.expect("an entry").path());
     let folders = std::iter::once(directory.to_owned()).chain(below);
-    let archives = folders.filter(|it| it.join("manifest.json").exists());
+    let archives = folders.filter(|it| it.join("manifest.json").is_file());
     archives.flat_map(|it| lines(&it)).collect()
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn run(
     is_json: bool,
 ) -> Result<(), OperatingError> {
     let tables = log.table_sizes().await;
-    let pruned = log.sizes().await.pruned;
+    let pruned = log.beginning().await.map(|beginning| beginning.pruned);
     let status = operations.read_status(&Viewer::Process(ACTOR)).await?;
     if is_json {
         let mut shown = into_json(operations, &status);
