@@ -79,7 +79,9 @@ pub(crate) fn stretch(reached: u64, head: u64, known: u64) -> (u64, u64) {
 impl Pages {
     pub(crate) fn new() -> Self {
         let weigh = |_: &Key, page: &Page| page.events.iter().map(|event| weight(event)).sum();
-        let wanted = Cache::builder().max_capacity(MOST_WANTED);
+        let wanted = Cache::builder()
+            .max_capacity(MOST_WANTED)
+            .eviction_policy(EvictionPolicy::lru());
         Self {
             read: Cache::builder()
                 .max_capacity(MAX_BYTES)

@@ -18,7 +18,7 @@ use crate::{
     boxed,
     connector::{Connection, Redis},
 };
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use parking_lot::Mutex;
 use redis::AsyncTypedCommands;
 use tokio::time::{sleep, timeout};
@@ -64,6 +64,7 @@ impl SharedStore {
         };
         let entries = Cache::builder()
             .max_capacity(MEMORY_BYTES)
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(weigh)
             .build();
         Self(Kind::Memory(entries))

@@ -44,6 +44,12 @@ pub const MAX_NESTING: usize = 64;
 /// Fragments that may be spread within one another. The executor's walks recurse on them, so this bounds a stack, too.
 pub const MAX_FRAGMENT_NESTING: usize = 32;
 
+/// Bytes that the arguments of a document are given, with all fragments expanded: a plan has a copy at each place.
+pub const MAX_LITERALS: usize = 4 * 1024 * 1024;
+
+/// Bytes of a name or a number in a document: an answer repeats an alias in each row.
+pub const MAX_WORD: usize = 256;
+
 /// Fields in an answer about the schema. Not configurable: the queries of tools need about a quarter of it, and the schema does not grow
 /// by itself.
 pub const MAX_INTROSPECTION: usize = 50_000;

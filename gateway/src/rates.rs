@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use clap::Args;
 use events::SharedStore;
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use tokio::sync::mpsc::Sender;
 
 use crate::budget::Holder;
@@ -100,6 +100,8 @@ impl Rates {
             network: Quota::of(settings.max_cost_per_address),
             meters: Cache::builder()
                 .max_capacity(METERS)
+                // By its own policy a full cache would refuse new ones, whose holders would then pay nothing.
+                .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(WINDOW)
                 .build(),
             clock,

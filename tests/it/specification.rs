@@ -296,6 +296,19 @@ async fn what_databases_read_is_priced(setup: Setup) {
         format!("query($s: String, $f: CustomerFilter) {{ {} x: customers(first: 1, filter: {{ search: $s }}) {{ nodes {{ id }} }}
             y: customers(first: 1, filter: $f) {{ nodes {{ id }} }} }}", fields.join(" "))
     };
+    // Within lists, too.
+    let within = "customers(filter: { and: [$g] }, first: 1) { totalCount }";
+    let within = format!(
+        "query($g: CustomerFilter!) {{ {} }}",
+        (0..8)
+            .map(|at| format!("a{at}: {within} "))
+            .collect::<String>()
+    );
+    let anyone = json!({ "g": { "name": { "eq": "q" } } });
+    client.run(&within, anyone).await.data();
+    let searched = json!({ "g": { "or": [{ "search": "q" }, { "search": "r" }] } });
+    let refused = client.run(&within, searched).await;
+    refused.expect_code("LIMIT_EXCEEDED");
     let search = "customers(filter: { search: \"q\" }, first: 1) { totalCount }";
     let refused = client.run(&many(45, search), json!({})).await;
     let error = refused.expect_code("LIMIT_EXCEEDED");

@@ -17,7 +17,7 @@ use governor::{
     clock::{Clock, DefaultClock},
     state::keyed::DefaultKeyedStateStore,
 };
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::UserRefusal;
 
@@ -53,6 +53,7 @@ impl Throttle {
             networks: RateLimiter::keyed(Quota::per_minute(by_address)),
             known: Cache::builder()
                 .max_capacity(KNOWN_PLACES)
+                .eviction_policy(EvictionPolicy::lru())
                 .time_to_live(KNOWN_FOR)
                 .build(),
             hasher: RandomState::new(),

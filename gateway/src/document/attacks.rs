@@ -41,6 +41,24 @@ fn introspecting(depth: usize) -> String {
     format!("{{ __type(name: \"Node\") {{ {open} name {close} }} }}")
 }
 
+/// Returns a document in which fragments put a value in about 1,000 places.
+fn in_many_places(value: &str) -> String {
+    let users = |set: &str| {
+        format!(
+            "author {{ ...{set} }} likers(first: 1) {{ nodes {{ ...{set} }} edges {{ node {{ ...{set} }} }} }}
+            comments(first: 1) {{ nodes {{ author {{ ...{set} }} }} edges {{ node {{ author {{ ...{set} }} }} }} }}"
+        )
+    };
+    format!(
+        "{{ {} }} fragment L on User {{ history(first: 1, after: {value}) {{ firstVersion }} }}
+        fragment P on Post {{ {} }} fragment U on User {{ posts(first: 1) {{ nodes {{ ...P }} edges {{ node {{ ...P }} }} }} }}
+        fragment Q on Post {{ {} }} fragment V on User {{ posts(first: 1) {{ nodes {{ ...Q }} edges {{ node {{ ...Q }} }} }} }}",
+        many(10, |at| format!("a{at}: user(id: \"x\") {{ ...V }}")),
+        users("L"),
+        users("U"),
+    )
+}
+
 fn attacks() -> Vec<(&'static str, String)> {
     let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     let object = |depth: usize| format!("{}1{}", "{a: ".repeat(depth), "}".repeat(depth));
@@ -241,6 +259,10 @@ fn attacks() -> Vec<(&'static str, String)> {
             format!("{{ __typename {} }}", ",".repeat(900_000)),
         ),
         ("900 KB of quotes", "\"".repeat(900_000)),
+        ("a text in 1,000 places", in_many_places(&format!("\"{}\"", "x".repeat(900_000)))),
+        ("a list in 1,000 places", in_many_places(&format!("[{}]", "1 ".repeat(9_000)))),
+        ("an alias of 900 KB", format!("{{ users {{ nodes {{ {}: id }} }} }}", "a".repeat(900_000))),
+        ("a number of 900 KB", format!("{{ users(first: {}) {{ totalCount }} }}", "1".repeat(900_000))),
         ("introspection of introspection", introspecting(9)),
         (
             "all types of all fields",
@@ -394,4 +416,30 @@ fn usual_queries_about_the_schema_pass() {
         "accepted"
     );
     assert!(asked(&introspecting(7)).contains("LIMIT_EXCEEDED"));
+}
+
+/// What a plan repeats, and what an answer repeats, is bounded whatever a document's size.
+#[test]
+fn what_is_repeated_is_bounded() {
+    let limit = |query: String| {
+        let params = Params {
+            query,
+            ..Params::default()
+        };
+        let refused = documents().prepare(params, None, &RequestId::generate());
+        let errors = refused.err().expect("it is refused");
+        let extensions = errors[0].extensions.clone().expect("extensions");
+        extensions.get("limit").cloned().expect("a limit")
+    };
+    let text = |bytes: usize| in_many_places(&format!("\"{}\"", "x".repeat(bytes)));
+    assert_eq!(limit(text(900_000)), "literals".into());
+    assert_eq!(limit(text(10_000)), "literals".into());
+    let alias = format!("{{ users {{ nodes {{ {}: id }} }} }}", "a".repeat(257));
+    assert_eq!(limit(alias), "word".into());
+    let params = Params {
+        query: text(100),
+        ..Params::default()
+    };
+    let prepared = documents().prepare(params, None, &RequestId::generate());
+    assert!(prepared.is_ok(), "{:?}", prepared.err());
 }

@@ -9,6 +9,9 @@ use async_graphql_value::Value;
 
 use super::variables::number;
 
+/// The bytes of a value without its text, or of the name of an object's field.
+const BYTES_PER_VALUE: usize = 80;
+
 pub(super) struct Circumstances<'a> {
     /// Whether a variable is omitted, and has no default.
     pub(super) is_absent: &'a dyn Fn(&str) -> bool,
@@ -55,6 +58,14 @@ impl Circumstances<'_> {
         given.collect()
     }
 
+    /// Returns about how many bytes these arguments take when they are copied.
+    pub(super) fn weigh(arguments: &[Node<Argument>]) -> usize {
+        arguments
+            .iter()
+            .map(|argument| weight(&argument.value))
+            .sum()
+    }
+
     fn is_left_out(&self, value: &Syntax) -> bool {
         matches!(value, Syntax::Variable(name) if (self.is_absent)(name))
     }
@@ -82,4 +93,17 @@ impl Circumstances<'_> {
             }
         }
     }
+}
+
+fn weight(value: &Syntax) -> usize {
+    let within = match value {
+        Syntax::String(text) => text.len(),
+        Syntax::List(items) => items.iter().map(|item| weight(item)).sum(),
+        Syntax::Object(fields) => fields
+            .iter()
+            .map(|(_, value)| BYTES_PER_VALUE + weight(value))
+            .sum(),
+        _ => 0,
+    };
+    BYTES_PER_VALUE + within
 }

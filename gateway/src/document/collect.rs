@@ -1,6 +1,7 @@
 //! Makes the plan of an operation: collects and merges its fields by the specification's CollectFields, for each type that an object can
-//! have, with all conditions decided. The result is bounded before it is built: its fields by `expandedFields`, and the selections
-//! visited on the way by a multiple of that. The document must be valid: then fields of one key are alike, and there are no cycles.
+//! have, with all conditions decided. The result is bounded before it is built: its fields by `expandedFields`, what their arguments are
+//! given by `literals`, and the selections visited on the way by a multiple of the fields. The document must be valid: then fields of one
+//! key are alike, and there are no cycles.
 
 use std::collections::HashSet;
 
@@ -22,10 +23,12 @@ use super::reading::Read;
 use super::refused;
 use super::typing::{Shape, Typing};
 use crate::errors::limit_exceeded;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_LITERALS};
 
 /// Selections visited for each field allowed: fragments on other types are visited, and yield nothing.
 const LOOKS_PER_FIELD: usize = 8;
+/// The bytes that a field takes, without what its arguments are given.
+const BYTES_PER_FIELD: usize = 1024;
 const TYPENAME: &str = "__typename";
 
 /// The context in which plans are made.
@@ -45,6 +48,7 @@ pub(super) fn plan(
         workshop,
         circumstances,
         fields: 0,
+        literals: 0,
         looks: 0,
     };
     let groups = collector.collect(operation.object_type(), &[&operation.selection_set])?;
@@ -72,8 +76,9 @@ pub(super) fn plan(
         introspection,
         live: live::Asked::of(operation, circumstances),
         resolves_nothing,
-        size: collector.fields,
+        size: collector.fields * BYTES_PER_FIELD + collector.literals,
         figures: Default::default(),
+        held: Default::default(),
     })
 }
 
@@ -96,6 +101,8 @@ struct Collector<'a> {
     workshop: &'a Workshop<'a>,
     circumstances: &'a Circumstances<'a>,
     fields: usize,
+    /// The bytes that arguments are given.
+    literals: usize,
     looks: usize,
 }
 
@@ -221,6 +228,12 @@ impl<'a> Collector<'a> {
         let definition = definition.map_or(&first.definition, |found| &found.node);
         let sets: Vec<_> = nodes.iter().map(|node| &node.selection_set).collect();
         let (below, selections, each) = self.below(definition, &sets)?;
+        self.literals += Circumstances::weigh(&first.arguments);
+        if self.literals > MAX_LITERALS {
+            let message =
+                format!("The document exceeds the limit literals of {MAX_LITERALS} bytes");
+            return Err(limit_exceeded("literals", MAX_LITERALS, message));
+        }
         let arguments = self.circumstances.arguments(first);
         made.price.add(definition, &arguments, each, typing);
         let field = executor::Field {

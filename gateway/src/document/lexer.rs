@@ -1,11 +1,13 @@
-//! Counts a document's tokens and bracket nesting in one pass without allocating, so that a hostile document never reaches the recursive
-//! parser. It accepts anything; the parser judges the syntax.
+//! Measures a document's tokens, words and bracket nesting in one pass without allocating, so that a hostile document never reaches the
+//! recursive parser. It accepts anything; the parser judges the syntax.
 
 /// The size of a document's text, as it matters to the parser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
     pub(crate) nesting: usize,
+    /// The bytes of the longest name or number.
+    pub(crate) longest: usize,
     /// Commas and comments: they mean nothing, but the parser keeps each.
     pub(crate) ignored: usize,
 }
@@ -34,7 +36,11 @@ pub(crate) fn measure(text: &str, max_tokens: usize) -> Extent {
             }
             b'"' => end_of_string(bytes, at),
             b'.' if bytes[at..].starts_with(b"...") => at + 3,
-            byte if is_word(byte) => end_of_word(bytes, at),
+            byte if is_word(byte) => {
+                let end = end_of_word(bytes, at);
+                extent.longest = extent.longest.max(end - at);
+                end
+            }
             b'{' | b'[' | b'(' => {
                 open += 1;
                 extent.nesting = extent.nesting.max(open);
@@ -140,6 +146,14 @@ mod tests {
     fn stops_just_after_the_maximum() {
         assert_eq!(measure(&"a ".repeat(1_000), 10).tokens, 11);
         assert_eq!(measure(&",#\n".repeat(1_000), 10).ignored, 11);
+    }
+
+    #[test]
+    fn the_longest_word_is_one_outside_of_strings() {
+        let longest = |text: &str| measure(text, 1_000).longest;
+        assert_eq!(longest("{ abc: de(f: \"ghijklmno\") } # pqrstuvwxyz"), 3);
+        assert_eq!(longest("{ a(b: -12.5e+3) ...Fragment }"), 8);
+        assert_eq!(longest(&"a".repeat(10_000)), 10_000);
     }
 
     proptest! {

@@ -1,17 +1,20 @@
 //! The plan of an operation, for one choice of its conditions and of the omitted variables: the document to execute, in which every
 //! response key occurs once, the shape of its answer, and its price. It is made once, and kept with the document.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection,
 };
 use async_graphql::{Name, Request};
 
+use parking_lot::Mutex;
+
 use super::introspection::Asked;
 use super::live;
 use super::price::Price;
 use super::typing::{Shape, Typing};
+use crate::budget::{Share, Spent};
 use crate::metrics::{Figures, Kind, METRICS, type_name};
 use crate::params::AFTER;
 
@@ -28,10 +31,12 @@ pub struct Plan {
     pub(super) live: live::Asked,
     /// Whether it asks for nothing but `__typename` at its root.
     pub(super) resolves_nothing: bool,
-    /// The number of selections in it.
+    /// About how many bytes it takes.
     pub(super) size: usize,
     /// What is counted of it: as what it is, and as a live query.
     pub(super) figures: [OnceLock<Arc<Figures>>; 2],
+    /// What counts its memory while somebody listens by it.
+    pub(super) held: Mutex<Weak<Share>>,
 }
 
 /// The fields of an object of a known type in an answer, in their order.
@@ -68,6 +73,23 @@ impl Plan {
 
     pub(crate) fn operation_name(&self) -> Option<&Arc<str>> {
         self.name.as_ref()
+    }
+
+    /// Returns about how many bytes it takes.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Counts its memory for as long as anybody holds what is returned: in `share`, unless it is counted already.
+    pub(crate) fn hold(&self, mut share: Share) -> Result<Arc<Share>, Spent> {
+        let mut held = self.held.lock();
+        if let Some(held) = held.upgrade() {
+            return Ok(held);
+        }
+        share.grow(self.size)?;
+        let share = Arc::new(share);
+        *held = Arc::downgrade(&share);
+        Ok(share)
     }
 
     pub(crate) const fn kind(&self) -> OperationType {

@@ -166,6 +166,12 @@ impl Price {
 
     fn add_within(&mut self, value: &Value, ty: &Type, typing: &Typing) {
         match (value, named(typing, ty)) {
+            // An item of a list; elsewhere `add_given` has seen it.
+            (Value::Variable(name), _) => self.terms.push(Term::Given {
+                variable: name.clone(),
+                weight: 0,
+                ty: ty.clone(),
+            }),
             (Value::List(items), _) => {
                 for item in items {
                     self.add_within(item, ty, typing);

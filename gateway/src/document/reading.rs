@@ -14,7 +14,7 @@ use super::position::Positions;
 use super::typing::Typing;
 use super::{lexer, measure, refused, rules};
 use crate::errors::{Code, limit_exceeded, typed};
-use crate::limits::{Limits, MAX_NESTING};
+use crate::limits::{Limits, MAX_NESTING, MAX_WORD};
 
 /// The most errors reported for one document.
 const MAX_ERRORS: usize = 10;
@@ -116,6 +116,10 @@ fn check_extent(text: &str, limits: &Limits) -> Result<usize, ServerError> {
     if extent.nesting > MAX_NESTING {
         let message = format!("The document nests brackets deeper than {MAX_NESTING}");
         return Err(limit_exceeded("nesting", MAX_NESTING, message));
+    }
+    if extent.longest > MAX_WORD {
+        let message = format!("The document has a name or a number of more than {MAX_WORD} bytes");
+        return Err(limit_exceeded("word", MAX_WORD, message));
     }
     Ok(extent.tokens)
 }

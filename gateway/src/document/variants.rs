@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use apollo_compiler::ast::Value as Syntax;
 use apollo_compiler::executable::{DirectiveList, Operation, Selection, SelectionSet};
-use apollo_compiler::{Name, Node};
+use apollo_compiler::{ExecutableDocument, Name, Node};
 use async_graphql::{ServerError, Value, Variables};
 use parking_lot::RwLock;
 
@@ -20,11 +20,10 @@ use crate::errors::{Code, typed};
 
 /// The most plans kept of an operation. Further combinations are planned each time.
 const MAX_PLANS: usize = 16;
-/// The bytes that a document takes: in total, for each byte and token of its text, and for each field of its plans.
+/// The bytes that a document takes without its plans: in total, and for each byte and token of its text.
 const ENTRY_BYTES: usize = 2 * 1024;
 const BYTES_PER_BYTE: usize = 3;
 const BYTES_PER_TOKEN: usize = 400;
-const BYTES_PER_FIELD: usize = 1024;
 
 /// Which variables are omitted, and which conditions hold.
 type Fallen = Box<[bool]>;
@@ -47,20 +46,11 @@ pub(super) struct Variants {
 
 impl Document {
     pub(super) fn of(read: Read) -> Self {
-        let mut conditions = HashSet::new();
         let document = &read.document;
-        let operations = document
-            .operations
-            .iter()
-            .map(|operation| &operation.selection_set);
-        let fragments = document
-            .fragments
-            .values()
-            .map(|fragment| &fragment.selection_set);
-        for set in operations.chain(fragments) {
-            find_conditions(set, &mut conditions);
-        }
         let operations = document.operations.iter().map(|operation| {
+            let mut found = Conditions::default();
+            found.find(document, &operation.selection_set);
+            let conditions = found.variables;
             let variables = operation.variables.iter();
             let optional = variables
                 .clone()
@@ -79,14 +69,14 @@ impl Document {
 
     /// Returns about how many bytes of memory it takes.
     pub(super) fn weight(&self) -> u32 {
-        let fields = self.operations.iter().map(|operation| {
+        let plans = self.operations.iter().map(|operation| {
             let plans = operation.plans.read();
             plans.iter().map(|(_, plan)| plan.size).sum::<usize>()
         });
         let bytes = ENTRY_BYTES
             + self.read.text.len() * BYTES_PER_BYTE
             + self.read.tokens * BYTES_PER_TOKEN
-            + fields.sum::<usize>() * BYTES_PER_FIELD;
+            + plans.sum::<usize>();
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
@@ -181,26 +171,41 @@ impl Document {
     }
 }
 
-/// Collects the variables of conditions.
-fn find_conditions(set: &SelectionSet, found: &mut HashSet<Name>) {
-    for selection in &set.selections {
-        add_conditions(selection.directives(), found);
-        match selection {
-            Selection::Field(field) => find_conditions(&field.selection_set, found),
-            Selection::InlineFragment(fragment) => find_conditions(&fragment.selection_set, found),
-            Selection::FragmentSpread(_) => {}
-        }
-    }
+/// The variables that decide the conditions of an operation. Each fragment is looked through once.
+#[derive(Default)]
+struct Conditions<'a> {
+    variables: HashSet<&'a Name>,
+    seen: HashSet<&'a Name>,
 }
 
-fn add_conditions(directives: &DirectiveList, found: &mut HashSet<Name>) {
-    for directive in directives.iter() {
-        if !matches!(directive.name.as_str(), "skip" | "include") {
-            continue;
+impl<'a> Conditions<'a> {
+    fn find(&mut self, document: &'a ExecutableDocument, set: &'a SelectionSet) {
+        for selection in &set.selections {
+            self.add(selection.directives());
+            let below = match selection {
+                Selection::Field(field) => &field.selection_set,
+                Selection::InlineFragment(fragment) => &fragment.selection_set,
+                Selection::FragmentSpread(spread) => {
+                    let fragment = document.fragments.get(&spread.fragment_name);
+                    let Some(fragment) = fragment.filter(|it| self.seen.insert(&it.name)) else {
+                        continue;
+                    };
+                    &fragment.selection_set
+                }
+            };
+            self.find(document, below);
         }
-        let condition = directive.specified_argument_by_name("if");
-        if let Some(Syntax::Variable(name)) = condition.map(|value| &**value) {
-            found.insert(name.clone());
+    }
+
+    fn add(&mut self, directives: &'a DirectiveList) {
+        for directive in directives.iter() {
+            if !matches!(directive.name.as_str(), "skip" | "include") {
+                continue;
+            }
+            let condition = directive.specified_argument_by_name("if");
+            if let Some(Syntax::Variable(name)) = condition.map(|value| &**value) {
+                self.variables.insert(name);
+            }
         }
     }
 }

@@ -35,6 +35,13 @@ fn of_kind(kind: usize, number: usize) -> String {
             "{{ users(first: {number}) {{ nodes {{ {} }} }} }}",
             "id name role version ".repeat(450)
         ),
+        4 => format!(
+            "{{ user(id: \"{number}\") {{ {} }} }} fragment H on User {{ history(after: \"{}\") {{ firstVersion }} }}",
+            many(30, &|at| format!(
+                "x{at}: posts(first: {at}) {{ nodes {{ author {{ ...H }} }} }}"
+            )),
+            "x".repeat(50_000)
+        ),
         _ => format!(
             "{{ node(id: \"{number}\") {{ id {} }} }}",
             "... on User { name bio } ... on Post { message } ... on Chat { title } ".repeat(110)
@@ -44,7 +51,7 @@ fn of_kind(kind: usize, number: usize) -> String {
 
 #[test]
 fn documents_weigh_what_they_take() {
-    for kind in 0..5 {
+    for kind in 0..6 {
         let typing = Typing::of(&schema::sdl()).expect("a schema");
         let documents = Documents::new(Limits::default(), typing, true);
         let before = resident();

@@ -1,6 +1,8 @@
 //! Content negotiation per the GraphQL-over-HTTP specification. `*/*` and a missing header mean `application/json`,
 //! the choice that old clients understand. Apollo Client asks for multipart answers to subscriptions.
 
+use std::cmp::Reverse;
+
 use axum::http::header::{ACCEPT, HeaderMap, HeaderValue};
 
 /// The media type of an answer.
@@ -46,45 +48,50 @@ fn negotiate_among(
     if values.peek().is_none() {
         return Some(MediaType::Json);
     }
-    let mut best: Option<(u16, u8, MediaType)> = None;
-    let ranges = values
+    let ranges: Vec<_> = values
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    for range in ranges {
-        let (media_range, quality) = split_quality(range);
-        let recognized = recognize(media_range, range);
-        let Some((specificity, media_type)) = recognized.filter(|(_, it)| is_candidate(*it)) else {
-            continue;
-        };
-        // Among equal candidates the more specific wins, then the one named first.
-        let better = best.is_none_or(|(q, s, _)| (quality, specificity) > (q, s));
-        if quality > 0 && better {
-            best = Some((quality, specificity, media_type));
-        }
-    }
-    best.map(|(_, _, media_type)| media_type)
+        .flat_map(|value| value.split(','))
+        .map(|range| (range, split_quality(range)))
+        .collect();
+    // The first of equals wins.
+    let offered = [
+        MediaType::Json,
+        MediaType::GraphqlResponse,
+        MediaType::EventStream,
+        MediaType::Multipart,
+    ];
+    let offered = offered.into_iter().filter(|it| is_candidate(*it));
+    let judged = offered.filter_map(|media_type| {
+        let matching = ranges.iter().enumerate();
+        let matching = matching.filter_map(|(at, (range, (name, quality)))| {
+            Some((specificity(media_type, name, range)?, *quality, Reverse(at)))
+        });
+        // The most specific range decides about a type, so one with `q=0` excludes it whatever `*/*` says.
+        let (specificity, quality, at) = matching.max()?;
+        (quality > 0).then_some(((quality, specificity, at), media_type))
+    });
+    let best = judged.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map(|(_, media_type)| media_type)
 }
 
-fn recognize(media_range: &str, with_parameters: &str) -> Option<(u8, MediaType)> {
-    const KNOWN: [(&str, u8, MediaType); 6] = [
-        (
-            "application/graphql-response+json",
-            2,
-            MediaType::GraphqlResponse,
-        ),
-        ("application/json", 2, MediaType::Json),
-        ("text/event-stream", 2, MediaType::EventStream),
-        ("multipart/mixed", 2, MediaType::Multipart),
-        ("application/*", 1, MediaType::Json),
-        ("*/*", 0, MediaType::Json),
-    ];
-    KNOWN
-        .into_iter()
-        .find(|(name, ..)| media_range.eq_ignore_ascii_case(name))
-        .map(|(_, specificity, media_type)| (specificity, media_type))
-        .filter(|(_, media_type)| {
-            *media_type != MediaType::Multipart || is_of_subscriptions(with_parameters)
-        })
+/// Returns how specifically a range names a media type; `None` when it does not. Streams are for those who name them.
+fn specificity(media_type: MediaType, name: &str, with_parameters: &str) -> Option<u8> {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    let (exact, is_answer) = match media_type {
+        MediaType::GraphqlResponse => (is("application/graphql-response+json"), true),
+        MediaType::Json => (is("application/json"), true),
+        MediaType::EventStream => (is("text/event-stream"), false),
+        MediaType::Multipart => {
+            let asked = is("multipart/mixed") && is_of_subscriptions(with_parameters);
+            (asked, false)
+        }
+    };
+    match (exact, is_answer) {
+        (true, _) => Some(2),
+        (false, true) if is("application/*") => Some(1),
+        (false, true) if is("*/*") => Some(0),
+        _ => None,
+    }
 }
 
 /// Returns whether a range asks for the protocol of multipart subscriptions: there are other multipart answers, as to `@defer`.
@@ -158,6 +165,18 @@ mod tests {
             ("text/html, */*;q=0.1", Some(Json)),
             ("text/html", None),
             ("application/json;q=0", None),
+            ("application/json;q=0, */*", Some(GraphqlResponse)),
+            ("*/*, application/json;q=0", Some(GraphqlResponse)),
+            ("application/*;q=0, */*", None),
+            ("application/json;q=0.1, */*;q=0.5", Some(GraphqlResponse)),
+            (
+                "application/graphql-response+json;q=0, application/json;q=0, */*",
+                None,
+            ),
+            (
+                "application/json;q=0.2, application/*;q=0.9, text/event-stream;q=0.5",
+                Some(GraphqlResponse),
+            ),
         ];
         for (header, expected) in table {
             assert_eq!(accept(header), expected, "{header}");

@@ -16,7 +16,7 @@ use prometheus_client::metrics::counter::Counter;
 use super::{
     Shared,
     caller::refused,
-    group::{Groups, into_payload},
+    group::{Groups, into_frame},
     replays,
     request::{Execution, GroupKey, SubscriptionRequest},
 };
@@ -36,6 +36,8 @@ pub(super) enum Answer {
         /// The span that has executed it, if the event's trace is sampled. All pushes are parts of it, so that they are bounded together.
         trace: Option<Place>,
     },
+    /// In place of a result that the group may not keep for those who lag: its members read the log instead.
+    Skipped { order: u64 },
     /// The end of the subscription.
     Error(Vec<ServerError>),
     /// The end of a shared execution, because its results would differ by user.
@@ -219,6 +221,7 @@ fn answers(
         plan,
         shared: viewer,
         horizon,
+        frames,
     } = execution;
     let mut executed = shared.schema.execute_stream(request);
     let answers = stream! {
@@ -235,9 +238,20 @@ fn answers(
             let seen = horizon.take(cursor.position);
             let seen = shared.log.cursor_within(cursor, seen).await;
             let trace = traced(&source, &plan);
-            yield match into_payload(answer, &plan, seen, &shared.limits) {
-                Payload::Error(errors) => Answer::Error(errors),
-                payload => Answer::Next { order, cursor, payload, at: source.occurred_at(), trace },
+            let frame = match into_frame(answer, &plan, seen, &shared.limits) {
+                Ok(frame) => frames.count(frame),
+                Err(errors) => {
+                    yield Answer::Error(errors);
+                    continue;
+                }
+            };
+            yield match frame {
+                Ok(frame) => {
+                    let payload = Payload::Next(frame);
+                    Answer::Next { order, cursor, payload, at: source.occurred_at(), trace }
+                }
+                Err(_) if frames.are_of_group() => Answer::Skipped { order },
+                Err(spent) => Answer::Error(vec![spent.into_error()]),
             };
         }
     };

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use async_graphql::Response;
+use async_graphql::{Response, ServerError};
 use events::Cursor;
 use futures::{
     FutureExt, StreamExt,
@@ -24,9 +24,7 @@ use super::{
     own::broken_off,
     shards::Shards,
 };
-use crate::{
-    document::Plan, errors, limits::Limits, operation::Payload, request_id::RequestId, response,
-};
+use crate::{document::Plan, errors, limits::Limits, request_id::RequestId, response};
 
 /// Subscribers that get the same bytes from one execution.
 pub(super) struct Group<G: Ground> {
@@ -141,7 +139,7 @@ struct Driver {
 impl Driver {
     async fn run(self, mut answers: Answers) {
         while let Some(answer) = answers.next().await {
-            let Answer::Next { order, .. } = &answer else {
+            let (Answer::Next { order, .. } | Answer::Skipped { order }) = &answer else {
                 return self.end(&answer);
             };
             self.published.store(*order, Ordering::SeqCst);
@@ -169,23 +167,23 @@ impl Drop for Driver {
 /// Converts one answer of a subscription's execution. An answer without data is the end, because the source failed or may not be read,
 /// unless it concerns one event that cannot be shown. An answer of which a part could not be read now is the end, too: shown with an error
 /// in its place, and with a cursor, the event would be lost to a client that resumes from there.
-pub(super) fn into_payload(
+pub(super) fn into_frame(
     mut answer: Response,
     plan: &Plan,
     cursor: Cursor,
     limits: &Limits,
-) -> Payload {
+) -> Result<Vec<u8>, Vec<ServerError>> {
     let is_source = answer.data == async_graphql::Value::Null && !answer.errors.is_empty();
     let is_passing = answer.errors.iter().any(errors::is_passing);
     if is_passing || is_source && !is_of_one_event(&answer) {
-        return Payload::Error(answer.errors);
+        return Err(answer.errors);
     }
     plan.complete(&mut answer);
     if !answer.errors.is_empty() {
         errors::finish(&mut answer.errors, &RequestId::generate(), limits);
     }
     let answer = answer.extension("cursor", cursor.to_string().into());
-    Payload::Next(response::encode(&answer).into())
+    Ok(response::encode(&answer))
 }
 
 fn is_of_one_event(answer: &Response) -> bool {

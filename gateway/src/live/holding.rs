@@ -1,18 +1,26 @@
-//! Bounds what callers hold while they listen or wait: subscriptions, the memory of their documents, and reads that wait for written
-//! events. Each is bounded by user, by network and in total, so nobody uses up what others need.
+//! Bounds what callers hold while they listen or wait: subscriptions, the memory of their documents and of what is on its way to them, and
+//! reads that wait for written events. Each is bounded by user, by network and in total, so nobody uses up what others need.
 
 use std::mem::size_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::ServerError;
+use bytes::Bytes;
 use clap::Args;
 
 use super::caller::Caller;
 use crate::budget::{Budget, Holder, Most, Share, Spent};
+use crate::document::Plan;
 use crate::metrics::{Kind, METRICS, Subscribed};
 use crate::numbers;
 
 /// The memory of an executed document, as a multiple of its text.
 const PARSED_FACTOR: usize = 90;
+/// Shorter frames are not counted: as many as a group keeps of them are 64 KiB.
+const SMALL_FRAME: usize = 512;
+/// The bytes of the frames that are kept for those members of a group who lag. Who misses one reads the log.
+const MOST_OF_GROUP: usize = 4 * 1024 * 1024;
 /// The limits on reads that wait at once. Each ends at its time limit.
 const WAITING: Most = Most {
     in_all: 2_048,
@@ -33,7 +41,7 @@ pub struct SubscriptionSettings {
     /// Maximum number of subscriptions from one address, or from one /64 of IPv6
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS_PER_ADDRESS", default_value_t = 20_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscriptions_per_address: usize,
-    /// Maximum memory for the documents and variables of subscriptions, in bytes, estimated; one address may use half, one user an eighth
+    /// Maximum memory for the documents and variables of subscriptions and for what waits to be sent to them, in bytes, estimated; one address may use half, one user an eighth
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTION_BYTES", default_value_t = 512 * 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscription_bytes: usize,
 }
@@ -64,28 +72,36 @@ impl Holdings {
         }
     }
 
-    /// Takes another subscription for the caller, with a document and variables of this length.
+    /// Takes another subscription for the caller, by this plan, with a document and variables of this length.
     pub(super) fn subscribe(
         &self,
         caller: &Caller,
         kind: Kind,
+        plan: &Plan,
         (document, variables): (usize, usize),
     ) -> Result<Holding, ServerError> {
         let holders = holders(caller);
         let mut place = self.subscriptions.share(holders);
         place.grow(1).map_err(Spent::into_error)?;
         let mut bytes = self.bytes.share(holders);
-        let execution = document.saturating_mul(PARSED_FACTOR);
+        let execution = document.saturating_mul(PARSED_FACTOR).max(plan.size());
         // There must also be room for an execution, which is counted while there is one.
         let kept = document + variables * 2 + size_of::<Self>();
         bytes.grow(kept + execution).map_err(Spent::into_error)?;
         bytes.set(kept);
+        let plan = plan.hold(bytes.another()).map_err(Spent::into_error)?;
         Ok(Holding {
             _place: place,
+            _plan: plan,
             bytes,
             execution,
             _counted: METRICS.subscribe(kind),
         })
+    }
+
+    /// Returns an empty share of the caller's, for what is kept of a live query's answers.
+    pub(super) fn of_answers(&self, caller: &Caller) -> Share {
+        self.bytes.share(holders(caller))
     }
 
     /// Takes another waiting read for the caller.
@@ -104,6 +120,8 @@ fn holders(caller: &Caller) -> [Option<Holder>; 2] {
 /// What a subscription holds as long as it lasts.
 pub(super) struct Holding {
     _place: Share,
+    /// The memory of the plan, which others may hold, too.
+    _plan: Arc<Share>,
     bytes: Share,
     execution: usize,
     _counted: Subscribed,
@@ -115,5 +133,69 @@ impl Holding {
         let mut share = self.bytes.another();
         share.set(self.execution);
         share
+    }
+    /// Returns what counts the frames of an execution: for a group, which keeps some of them, or for this subscriber alone.
+    pub(super) fn of_frames(&self, for_group: bool) -> Frames {
+        Frames {
+            share: self.bytes.another(),
+            kept: Arc::default(),
+            most: if for_group { MOST_OF_GROUP } else { usize::MAX },
+        }
+    }
+}
+
+/// Counts frames for as long as anybody holds them.
+pub(super) struct Frames {
+    share: Share,
+    kept: Arc<AtomicUsize>,
+    most: usize,
+}
+
+/// A frame that is counted.
+struct Counted {
+    frame: Vec<u8>,
+    _share: Share,
+    kept: Arc<AtomicUsize>,
+}
+
+impl Frames {
+    pub(super) const fn are_of_group(&self) -> bool {
+        self.most < usize::MAX
+    }
+
+    /// Counts a frame until its last copy is gone.
+    ///
+    /// # Errors
+    ///
+    /// When no more may be kept.
+    pub(super) fn count(&self, frame: Vec<u8>) -> Result<Bytes, Spent> {
+        let bytes = frame.len();
+        if bytes <= SMALL_FRAME {
+            return Ok(frame.into());
+        }
+        let kept = self.kept.load(Ordering::Relaxed);
+        if kept > 0 && kept.saturating_add(bytes) > self.most {
+            return Err(Spent::ByHolder("bytes of subscriptions"));
+        }
+        let mut share = self.share.another();
+        share.grow(bytes)?;
+        self.kept.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Bytes::from_owner(Counted {
+            frame,
+            _share: share,
+            kept: self.kept.clone(),
+        }))
+    }
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.kept.fetch_sub(self.frame.len(), Ordering::Relaxed);
     }
 }

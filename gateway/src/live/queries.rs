@@ -101,7 +101,7 @@ async fn start(
     let key = GroupKey::of(&plan, serde_json::to_string(&variables).unwrap_or_default());
     let holding = shared
         .holdings
-        .subscribe(caller, Kind::LiveQuery, key.lengths())?;
+        .subscribe(caller, Kind::LiveQuery, &plan, key.lengths())?;
     let query = Query {
         plan,
         variables: request.variables,

@@ -63,7 +63,9 @@ impl Default for Replays {
         let weigh =
             |_: &Start, chunk: &Arc<Chunk>| u32::try_from(chunk.bytes()).unwrap_or(u32::MAX);
         let chunks = Cache::builder().max_capacity(MOST_BYTES).weigher(weigh);
-        let wanted = Cache::builder().max_capacity(MOST_WANTED);
+        let wanted = Cache::builder()
+            .max_capacity(MOST_WANTED)
+            .eviction_policy(EvictionPolicy::lru());
         Self {
             // New ones are wanted; by its own policy the cache would refuse them when it is full.
             chunks: chunks

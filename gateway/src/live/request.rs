@@ -22,7 +22,7 @@ use schema::{IdempotencyKey as SchemaIdempotencyKey, Reads, RequestContext, Stal
 use super::{
     Shared,
     caller::Caller,
-    holding::Holding,
+    holding::{Frames, Holding},
     scope::{PersonalDocuments, Scope},
 };
 use crate::{
@@ -59,6 +59,8 @@ pub(super) struct Execution {
     pub(super) shared: Option<SharedViewer>,
     /// How far its next answer sees.
     pub(super) horizon: Horizon,
+    /// What counts its frames.
+    pub(super) frames: Frames,
 }
 
 /// Subscriptions with the same key get the same bytes.
@@ -173,7 +175,7 @@ impl SubscriptionRequest {
         let key = GroupKey::of(&plan, serde_json::to_string(&alike).unwrap_or_default());
         let holding = shared
             .holdings
-            .subscribe(caller, Kind::Subscription, key.lengths());
+            .subscribe(caller, Kind::Subscription, &plan, key.lengths());
         let holding = holding.map_err(|error| vec![error])?;
         let mut subscription = Self {
             key,
@@ -212,7 +214,14 @@ impl SubscriptionRequest {
 
     /// Creates an execution for this subscriber alone, over a stretch of the log.
     pub(super) fn own_execution(&self, log: &EventLog, range: Range) -> Execution {
-        self.execution(log, range, self.context.clone(), self.grant.clone(), None)
+        self.execution(
+            log,
+            range,
+            self.context.clone(),
+            self.grant.clone(),
+            None,
+            false,
+        )
     }
 
     /// Creates an execution for all subscribers of the same key.
@@ -225,7 +234,7 @@ impl SubscriptionRequest {
         if let Some(shared) = &shared {
             context.viewer = Viewer::Shared(shared.clone());
         }
-        self.execution(log, range, context, Grant::shared(), shared)
+        self.execution(log, range, context, Grant::shared(), shared, true)
     }
 
     fn execution(
@@ -235,6 +244,7 @@ impl SubscriptionRequest {
         context: RequestContext,
         grant: Grant,
         shared: Option<SharedViewer>,
+        for_group: bool,
     ) -> Execution {
         let source = EventSource::new(log.clone(), range);
         let horizon = Horizon::default();
@@ -253,16 +263,19 @@ impl SubscriptionRequest {
             request,
             source,
             plan: self.plan.clone(),
+            frames: self.holding.of_frames(for_group),
             shared,
             horizon,
         }
     }
 }
 
-/// Returns the cursor from which a subscription is to be resumed, and the variable that is its `after`. The place at which a stream broke
+/// Returns the cursor from which a subscription is to be resumed, and the variable that is its `after` and nothing else. The place at which a stream broke
 /// off is later than the one that it had begun at.
 pub(super) fn resumed(request: &Request, plan: &Plan) -> (Option<String>, Option<Name>) {
     let (text, variable) = after_argument(plan.document(), &request.variables);
+    // One that says something else, too, makes subscribers differ.
+    let variable = variable.filter(|variable| uses(plan.document(), variable) == 1);
     let broken_off = find::<ResumeAfter>(request).map(|cursor| cursor.0.clone());
     (broken_off.or(text), variable)
 }
@@ -288,6 +301,46 @@ fn after_argument(
             _ => (None, None),
         },
         _ => (None, None),
+    }
+}
+
+/// Returns how often a variable is used.
+fn uses(document: &ExecutableDocument, variable: &Name) -> usize {
+    let DocumentOperations::Single(operation) = &document.operations else {
+        return 0;
+    };
+    let mut sets = vec![&operation.node.selection_set.node];
+    let mut found = 0;
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let arguments = field.node.arguments.iter();
+                    found += arguments
+                        .map(|(_, value)| uses_within(&value.node, variable))
+                        .sum::<usize>();
+                    sets.push(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(fragment) => {
+                    sets.push(&fragment.node.selection_set.node);
+                }
+                // A plan has none.
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    found
+}
+
+fn uses_within(value: &Value, variable: &Name) -> usize {
+    match value {
+        Value::Variable(name) => usize::from(name == variable),
+        Value::List(items) => items.iter().map(|item| uses_within(item, variable)).sum(),
+        Value::Object(fields) => {
+            let values = fields.values();
+            values.map(|value| uses_within(value, variable)).sum()
+        }
+        _ => 0,
     }
 }
 
@@ -319,6 +372,18 @@ mod tests {
     fn after(document: &str, variables: serde_json::Value) -> Option<String> {
         let document = async_graphql::parser::parse_query(document).expect("a document");
         after_argument(&document, &Variables::from_json(variables)).0
+    }
+
+    #[test]
+    fn a_variable_that_is_used_elsewhere_is_counted() {
+        let of = |text: &str| {
+            let document = async_graphql::parser::parse_query(text).expect("a document");
+            uses(&document, &Name::new("a"))
+        };
+        let twice = "subscription ($a: String) { p(after: $a) { c(after: $a) { id } } }";
+        let within = "subscription ($a: ID) { p(after: $a) { ... on P { c(f: { or: [$a] }) } } }";
+        assert_eq!(of("subscription ($a: String) { p(after: $a) { id } }"), 1);
+        assert_eq!((of(twice), of(within)), (2, 2));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A search for schedules in which a subscriber gets stuck, or receives too much, too little or what it may not see: the real groups and
 //! subscribers over a made-up log and made-up rights. `shuttle` chooses at every step which task runs, and detects when none can.
 //! Subscribers come, read slowly, lag, leave and resume; rights change at a commit, which is announced before or after its event arrives;
-//! groups end; and there is a single connection to the database, so a task that keeps it without progress blocks everybody. `SCHEDULES`
+//! groups end, and leave results out; and there is a single connection to the database, so a task that keeps it without progress blocks everybody. `SCHEDULES`
 //! says how many are tried; `make simulate` tries 100,000.
 
 use std::sync::{
@@ -243,6 +243,11 @@ impl Subscription<World> for Asked {
                 if one_of(12) {
                     yield Answer::Error(Vec::new());
                     return;
+                }
+                if one_of(6) {
+                    // It has no room for one that lags.
+                    yield Answer::Skipped { order: position };
+                    continue;
                 }
                 yield answer(position, role);
             }

@@ -8,7 +8,7 @@ use entities::{
     access::{UserId, Viewer},
     users::Role,
 };
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 
 /// The number of documents remembered. A forgotten one is discovered again.
 const REMEMBERED: u64 = 10_000;
@@ -42,7 +42,11 @@ impl Default for PersonalDocuments {
     fn default() -> Self {
         Self {
             hasher: RandomState::new(),
-            documents: Cache::new(REMEMBERED),
+            // By use: by frequency, one that is full would take no more, as questions do not count.
+            documents: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
         }
     }
 }
@@ -58,5 +62,20 @@ impl PersonalDocuments {
 
     fn key(&self, query: &str, operation: Option<&str>) -> u64 {
         self.hasher.hash_one((query, operation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_discovered_last_is_remembered() {
+        let documents = PersonalDocuments::default();
+        for number in 0..REMEMBERED + 100 {
+            documents.insert(&number.to_string(), None);
+            documents.documents.run_pending_tasks();
+            assert!(documents.contains(&number.to_string(), None), "{number}");
+        }
     }
 }

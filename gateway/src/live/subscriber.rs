@@ -2,7 +2,8 @@
 //!
 //! Why every event is delivered once and in order: the subscriber first listens to its group and gets a place `until`; it reads the log
 //! from its own place up to `until`; later events are among the frames it receives. A frame at or before its place is a repeat and
-//! dropped. If it falls behind the group's buffer, the same steps begin again at its place. Its grant is checked before every delivery:
+//! dropped. If it falls behind the group's buffer, or a frame is left out of that, the same steps begin again at its
+//! place. Its grant is checked before every delivery:
 //! events after a change of its rights wait until these are checked.
 
 use std::sync::Arc;
@@ -224,7 +225,15 @@ impl<G: Ground> Subscriber<G> {
     /// Interprets a frame of the group for this subscriber; repeats are ignored.
     fn hear(&mut self, frame: Answer) -> Option<Payload> {
         match frame {
-            Answer::Next { order, .. } if order <= self.place.order.max(self.withdrawn) => None,
+            Answer::Next { order, .. } | Answer::Skipped { order }
+                if order <= self.place.order.max(self.withdrawn) =>
+            {
+                None
+            }
+            Answer::Skipped { .. } => {
+                self.catch_up();
+                None
+            }
             Answer::Next {
                 order,
                 cursor,
@@ -295,7 +304,7 @@ impl<G: Ground> Subscriber<G> {
             }
             Ok(Some(Answer::Error(errors))) => Some(Payload::Error(errors)),
             // An execution of its own is not shared.
-            Ok(Some(Answer::Personal) | None) => {
+            Ok(Some(Answer::Personal | Answer::Skipped { .. }) | None) => {
                 self.own = None;
                 None
             }

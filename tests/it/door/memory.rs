@@ -175,6 +175,121 @@ async fn documents_of_subscriptions(setup: Setup) {
     beside.end("subscriptions with large documents").await;
 }
 
+/// A short document with a large plan.
+async fn plans_of_live_queries(setup: Setup) {
+    let flags = ["--max-subscription-bytes", "80000000"];
+    let app = setup.start_many(1, 0, &flags);
+    let beside = Beside::begin(&app).await;
+    let users = "nodes { ...U } edges { node { ...U } }";
+    let mut socket: Socket = app.client().socket().await;
+    let mut refused = 0;
+    for number in 0..60 {
+        let document = format!(
+            "query Q{number} @live {{ a: user(id: \"x\") {{ posts {{ nodes {{ ...P }} edges {{ node {{ ...P }} }} }} }} }}
+            fragment P on Post {{ author {{ ...V }} likers(first: 1) {{ nodes {{ ...V }} edges {{ node {{ ...V }} }} }} }}
+            fragment V on User {{ posts(first: 1) {{ nodes {{ ...R }} edges {{ node {{ ...R }} }} }} }}
+            fragment R on Post {{ author {{ ...U }} likers(first: 1) {{ {users} }} }}
+            fragment U on User {{ {} }}",
+            "id name role version bio username createdAt updatedAt "
+        );
+        socket
+            .subscribe(&number.to_string(), &document, json!({}))
+            .await;
+        let answer = socket.message().await;
+        if answer["type"] == "error" {
+            assert_eq!(
+                answer["payload"][0]["extensions"]["code"], "RATE_LIMITED",
+                "{answer}"
+            );
+            refused += 1;
+        } else {
+            assert_eq!(answer["type"], "next", "{answer}");
+        }
+    }
+    assert!((10..60).contains(&refused), "{refused} were refused");
+    beside.end("live queries with large plans").await;
+}
+
+const POST: &str =
+    "mutation($input: CreatePostInput!) { createPost(input: $input) { post { id } } }";
+
+/// The answer before is kept for as long as a live query lasts.
+async fn answers_of_live_queries(setup: Setup) {
+    let flags = ["--max-subscription-bytes", "160000000"];
+    let app = setup.start_many(1, 0, &flags);
+    for _ in 0..40 {
+        let input = json!({ "input": { "message": "x".repeat(10_000) } });
+        app.client().run(POST, input).await.data();
+    }
+    let beside = Beside::begin(&app).await;
+    let mut socket: Socket = app.client().socket().await;
+    let mut refused = 0;
+    for number in 0..60 {
+        let document = format!(
+            "query Q{number} @live(patch: true) {{ posts(first: 40) {{ nodes {{ id a: message b: message c: message }} }} }}"
+        );
+        socket
+            .subscribe(&number.to_string(), &document, json!({}))
+            .await;
+        let answer = socket.message().await;
+        if answer["type"] == "error" {
+            assert_eq!(
+                answer["payload"][0]["extensions"]["code"], "RATE_LIMITED",
+                "{answer}"
+            );
+            refused += 1;
+        }
+    }
+    assert!((20..60).contains(&refused), "{refused} were refused");
+    beside.end("live queries with large answers").await;
+}
+
+/// Frames of a megabyte, which groups keep for those who lag, and of which the subscribers lose none.
+async fn events_that_nobody_takes(setup: Setup) {
+    let app = setup.start();
+    let input = json!({ "input": { "message": "x".repeat(10_000) } });
+    let post = app.client().run(POST, input).await;
+    let id = post.data()["createPost"]["post"]["id"].clone();
+    let beside = Beside::begin(&app).await;
+    let fields: String = (0..45).map(|at| format!("a{at}: message ")).collect();
+    let mut sockets = Vec::new();
+    for number in 0..10 {
+        let mut socket: Socket = app.client().socket().await;
+        let document = format!(
+            "subscription S{number}($id: ID!) {{ postChanged(id: $id) {{ type post {{ version {fields} }} }} }}"
+        );
+        socket.subscribe("1", &document, json!({ "id": id })).await;
+        sockets.push(socket);
+    }
+    let write =
+        "mutation($input: UpdatePostInput!) { updatePost(input: $input) { post { version } } }";
+    for number in 0..EVENTS {
+        let message = format!("{number}{}", "y".repeat(9_990));
+        let input = json!({ "input": { "id": id, "message": message } });
+        app.client().run(write, input).await.data();
+    }
+    beside.await_answers(A_WHILE).await;
+    beside
+        .end_within("frames that nobody takes", 150 << 20)
+        .await;
+    // The versions come in their order, without a gap.
+    let mut last = None;
+    while last != Some(i64::from(EVENTS) + 1) {
+        let message = sockets[0].message().await;
+        assert_eq!(message["type"], "next", "{}", message["payload"]);
+        let version = message["payload"]["data"]["postChanged"]["post"]["version"].as_i64();
+        let version = version.expect("a version");
+        assert!(
+            last.is_none_or(|last| version >= last),
+            "{version} after {last:?}"
+        );
+        last = Some(version);
+    }
+}
+
+/// More than a group keeps.
+const EVENTS: u32 = 140;
+
 async fn lists_of_many_items(setup: Setup) {
     let app = setup.start();
     let document = "query($role: [Role!]) { users(first: 1, filter: { role: { in: $role } }) { nodes { id } } }";
@@ -193,6 +308,9 @@ tests::embedded!(
     bodies_that_drip,
     addresses_of_a_megabyte,
     event_streams_that_nobody_reads,
-    documents_of_subscriptions
+    documents_of_subscriptions,
+    plans_of_live_queries,
+    answers_of_live_queries,
+    events_that_nobody_takes
 );
 tests::embedded!(lists_of_many_items);

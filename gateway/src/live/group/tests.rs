@@ -3,12 +3,11 @@
 use async_graphql::{Response, ServerError, Value};
 use events::Cursor;
 
-use super::into_payload;
+use super::into_frame;
 use crate::{
     document::{Documents, Typing, plan_of},
     errors::{Code, typed},
     limits::Limits,
-    operation::Payload,
     params::Params,
     request_id::RequestId,
 };
@@ -20,7 +19,7 @@ const SDL: &str = "
     type Actor { name: String }
 ";
 
-fn payload_of(data: serde_json::Value, error: ServerError) -> Payload {
+fn frame_of(data: serde_json::Value, error: ServerError) -> Result<Vec<u8>, Vec<ServerError>> {
     let typing = Typing::of(SDL).expect("a schema");
     let documents = Documents::new(Limits::default(), typing, true);
     let params = Params {
@@ -37,7 +36,7 @@ fn payload_of(data: serde_json::Value, error: ServerError) -> Payload {
         position: 7,
         proof: None,
     };
-    into_payload(answer, plan, cursor, &Limits::default())
+    into_frame(answer, plan, cursor, &Limits::default())
 }
 
 #[test]
@@ -45,14 +44,14 @@ fn an_event_is_passed_only_when_another_try_shows_no_more_of_it() {
     let shown = serde_json::json!({ "event": { "actor": { "name": "Ada" }, "note": null } });
     for code in [Code::Unavailable, Code::Timeout, Code::RateLimited] {
         for data in [shown.clone(), serde_json::Value::Null] {
-            let payload = payload_of(data, typed(code, "not now"));
-            assert!(matches!(payload, Payload::Error(_)), "{code:?}");
+            let frame = frame_of(data, typed(code, "not now"));
+            assert!(frame.is_err(), "{code:?}");
         }
     }
     for code in [Code::Internal, Code::Forbidden] {
-        let payload = payload_of(shown.clone(), typed(code, "never"));
-        assert!(matches!(payload, Payload::Next(_)), "{code:?}");
+        let frame = frame_of(shown.clone(), typed(code, "never"));
+        assert!(frame.is_ok(), "{code:?}");
     }
-    let ended = payload_of(serde_json::Value::Null, typed(Code::Forbidden, "no more"));
-    assert!(matches!(ended, Payload::Error(_)));
+    let ended = frame_of(serde_json::Value::Null, typed(Code::Forbidden, "no more"));
+    assert!(ended.is_err());
 }

@@ -77,6 +77,11 @@ impl Answer {
         }
     }
 
+    /// Returns about how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.content.weight()
+    }
+
     /// Returns the whole answer.
     pub(super) fn whole(&self) -> Bytes {
         let made = self.whole.get_or_init(|| {
@@ -123,6 +128,12 @@ impl Content {
     /// Returns about how many bytes it has when it is sent whole.
     pub(super) fn length(&self) -> usize {
         self.body.len()
+    }
+
+    /// Returns about how many bytes it and its answer take. The data as values is some times as long as its text.
+    fn weight(&self) -> usize {
+        let copies = if self.data.is_some() { 8 } else { 2 };
+        self.body.len() * copies + self.patch.as_ref().map_or(0, Vec::len)
     }
 
     fn new(response: Response, digest: String, last: Option<&Arc<Self>>, patches: bool) -> Self {

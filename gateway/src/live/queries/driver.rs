@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::execution::{Done, Executed, Query};
 use super::group::{Group, State};
 use super::turns::Own;
+use crate::budget::{Share, Spent};
 use crate::errors::{Code, typed, with};
 use crate::live::{Shared, caller::claimant, own::broken_off, request::GroupKey};
 use crate::metrics::METRICS;
@@ -42,6 +43,8 @@ pub(super) struct Driver {
     query: Query,
     turns: Own,
     last: Option<Arc<Answer>>,
+    /// What is kept of the last answer, by whoever began the group.
+    kept: Share,
     /// The number of the last execution, and how long it took.
     number: u64,
     took: Duration,
@@ -75,6 +78,7 @@ impl Driver {
     pub(super) fn start(shared: Arc<Shared>, key: GroupKey, group: Arc<Group>, query: Query) {
         let turns = shared.queries.turns.of(claimant(&query.caller));
         let driver = Self {
+            kept: shared.holdings.of_answers(&query.caller),
             shared,
             key,
             group,
@@ -102,7 +106,12 @@ impl Driver {
                         continue;
                     }
                     self.overtaken = 0;
-                    let last = self.publish(*done);
+                    let last = match self.publish(*done) {
+                        Ok(last) => last,
+                        Err(spent) => {
+                            return self.end(State::Error(vec![spent.into_error()]));
+                        }
+                    };
                     count(&mut self.unmet, self.group.is_met_by(&last));
                     count(&mut self.behind, last.cursor.position >= last.position);
                     let next = self.next(began, &last, &dependencies).await;
@@ -157,10 +166,12 @@ impl Driver {
         last.is_some_and(|last| last.cursor.epoch != done.cursor.epoch)
     }
 
-    fn publish(&mut self, done: Done) -> Arc<Answer> {
+    /// Shows an answer to all watchers, if it may be kept.
+    fn publish(&mut self, done: Done) -> Result<Arc<Answer>, Spent> {
         let (number, last, limits) = (self.number, self.last.as_deref(), &self.shared.limits);
         let answer = Answer::new(done, number, last, self.query.terms.patch, limits);
         let answer = Arc::new(answer);
+        self.kept.try_set(answer.weight())?;
         let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.content, &answer.content));
         match is_same {
             true => METRICS.live_unchanged.inc(),
@@ -168,7 +179,7 @@ impl Driver {
         };
         self.last = Some(answer.clone());
         self.group.state.send_replace(State::Answer(answer.clone()));
-        answer
+        Ok(answer)
     }
 
     /// Waits until the answer may have become another one, or somebody needs a newer one.
