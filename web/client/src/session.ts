@@ -7,7 +7,7 @@
 // within the gateway's grace of ten seconds get the same tokens.
 import { quietTimer, sleep } from './backoff.ts';
 import { documents } from './documents.ts';
-import { codeOf, MillraceError } from './errors.ts';
+import { codeOf, MillraceError, passing } from './errors.ts';
 import type { Answer } from './post.ts';
 import type { Tabs } from './tabs.ts';
 import type { Payload, Store } from './types.ts';
@@ -31,6 +31,9 @@ interface Session {
 /** Another user's session began, the same goes on under a new token, or there is none any more. */
 export type SessionChange = 'begun' | 'renewed' | 'ended';
 
+/** Whether another attempt can succeed: at once, never, or once the session could be renewed. */
+export type Recovery = 'yes' | 'over' | 'later';
+
 type Send = (payload: Payload, authorization?: string) => Promise<Answer>;
 
 const renewAfter = 2 / 3;
@@ -50,7 +53,7 @@ export class Sessions {
   /** Whose what is done here is: that of the session, also after it ended by itself, and nobody's after signing out. */
   #subject = '';
   #loading: Promise<void> | undefined;
-  #renewing: Promise<boolean> | undefined;
+  #renewing: Promise<Recovery> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<(change: SessionChange) => void>();
   readonly #key: string;
@@ -127,25 +130,25 @@ export class Sessions {
     return bearer(this.#session?.accessToken);
   }
 
-  /** After `sent` was refused: whether trying again can succeed. */
-  async recover(sent: string | undefined, reason?: string): Promise<boolean> {
-    if (this.#token) return bearer(await this.#token()) !== sent;
-    if (sent !== this.current()) return this.#session !== null;
-    if (!sent) return false;
+  /** After `sent` was refused. */
+  async recover(sent: string | undefined, reason?: string): Promise<Recovery> {
+    if (this.#token) return bearer(await this.#token()) !== sent ? 'yes' : 'over';
+    if (sent !== this.current()) return this.#standing();
+    if (!sent) return 'over';
     if (reason === 'REVOKED') {
       await this.#keep(null);
-      return false;
+      return 'over';
     }
     return this.renew();
   }
 
-  /** Gets new tokens; callers meanwhile share the exchange. Returns whether there are valid ones now. */
-  renew(): Promise<boolean> {
+  /** Gets new tokens; callers meanwhile share the exchange. */
+  renew(): Promise<Recovery> {
     const before = this.#session?.accessToken;
     this.#renewing ??= this.#tabs
       .lock('session', lockPatienceMs, async () => {
         await this.#learn();
-        if (this.#session?.accessToken !== before) return this.#session !== null;
+        if (this.#session?.accessToken !== before) return this.#standing();
         return this.#exchange();
       })
       .finally(() => {
@@ -229,11 +232,16 @@ export class Sessions {
 
   #told = () => {};
 
-  async #exchange(): Promise<boolean> {
+  /** After another session, or none, took the place of one that was refused. */
+  #standing(): Recovery {
+    return this.#session ? 'yes' : 'over';
+  }
+
+  async #exchange(): Promise<Recovery> {
     const before = this.#session;
     if (!before?.refreshToken) {
       if (before && Date.now() >= before.endsAt) await this.#keep(null);
-      return false;
+      return 'over';
     }
     let answer: Answer;
     try {
@@ -241,18 +249,23 @@ export class Sessions {
     } catch {
       // The gateway is not there; it may come back before the token's time is over, or after.
       this.#schedule(retryMs);
-      return false;
+      return 'later';
     }
     // Somebody signed in or out meanwhile.
-    if (this.#session !== before) return this.#session !== null;
+    if (this.#session !== before) return this.#standing();
     const entered = enteredBy(answer.result.data);
     if (entered) {
       await this.#keep(this.#sessionOf(entered.session, entered.user.id, answer.serverTimeMs));
-      return true;
+      return 'yes';
     }
-    if (codeOf(answer.result.errors) === 'UNAUTHENTICATED') await this.#keep(null);
-    else this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
-    return false;
+    const code = codeOf(answer.result.errors) ?? '';
+    if (code === 'UNAUTHENTICATED') {
+      await this.#keep(null);
+      return 'over';
+    }
+    this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
+    // What does not pass by itself, such as a document that is not trusted, is not waited for without end.
+    return passing.has(code) ? 'later' : 'over';
   }
 
   /** Without `Authorization`: an expired access token would refuse the request. */

@@ -9,7 +9,14 @@
 // What has no cursor shows what is current when it comes back: the subscriptions to current values, and live queries.
 import { type Bounds, delayMs, sleep } from './backoff.ts';
 import type { Reading } from './document.ts';
-import { asError, codeOf, type FormattedError, MillraceError } from './errors.ts';
+import {
+  asError,
+  codeOf,
+  type FormattedError,
+  MillraceError,
+  notRenewed,
+  passing,
+} from './errors.ts';
 import type { Attempt, Line } from './line.ts';
 import { LiveAnswer } from './live.ts';
 import type { Patch } from './patch.ts';
@@ -25,8 +32,6 @@ export interface Shared {
   bounds: Bounds;
 }
 
-/** NETWORK is what `onGap` may meet. */
-const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']);
 /** As often in a row a failure that is the gateway's own is taken for a passing one. */
 const mostInternal = 5;
 /** So many tokens in a row, each refused at once, are not a matter of renewal. */
@@ -221,9 +226,9 @@ export class Stream {
     if (ending.kind === 'refused') return this.#refused(ending.errors, ending.authorization);
     const { closeCode, cause } = ending;
     if (closeCode === 4403) {
-      if (await this.#recover(ending.authorization)) return undefined;
       const message = 'The gateway refused the token, or the session ended';
-      return new MillraceError('UNAUTHENTICATED', message, { closeCode, cause });
+      const error = new MillraceError('UNAUTHENTICATED', message, { closeCode, cause });
+      return this.#recover(error, ending.authorization);
     }
     const reason = (cause as { reason?: string } | undefined)?.reason;
     const message = `The gateway closed the socket: ${closeCode} ${reason ?? ''}`.trim();
@@ -239,8 +244,7 @@ export class Stream {
   async #refused(errors: readonly FormattedError[], authorization: string | undefined) {
     const code = codeOf(errors) ?? '';
     const error = MillraceError.of(errors);
-    if (code === 'UNAUTHENTICATED')
-      return (await this.#recover(authorization, error.reason)) ? undefined : error;
+    if (code === 'UNAUTHENTICATED') return this.#recover(error, authorization);
     if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') return this.#bridge(error);
     if (
       this.#payload.extensions?.readAfter &&
@@ -264,13 +268,19 @@ export class Stream {
     return undefined;
   }
 
-  /** Whether another attempt may succeed, with another token. */
-  async #recover(authorization: string | undefined, reason?: string): Promise<boolean> {
+  /** Prepares an attempt with another token, or returns the error if there is none. */
+  async #recover(
+    error: MillraceError,
+    authorization: string | undefined,
+  ): Promise<MillraceError | undefined> {
+    const recovery = await this.#shared.sessions.recover(authorization, error.reason);
+    if (recovery === 'over') return error;
+    // The session is still there, and is renewed as soon as the gateway can.
+    if (recovery === 'later') return this.#waitOut(notRenewed());
     const now = Date.now();
     this.#recoveries = now - this.#recoveredAt < recoverySpanMs ? this.#recoveries + 1 : 0;
     this.#recoveredAt = now;
-    if (this.#recoveries >= mostRecoveries) return false;
-    return this.#shared.sessions.recover(authorization, reason);
+    return this.#recoveries < mostRecoveries ? undefined : error;
   }
 
   /** Goes on from where the application says, as the events between are not there any more. */

@@ -1,0 +1,107 @@
+// Sessions whose renewal fails for a moment, or whose clock is wrong, against a gateway that is played.
+import { describe, expect, it, vi } from 'vitest';
+import { createClient, memoryStore, type Options } from '../src/index.ts';
+
+const lifetimeSeconds = 900;
+let named = 0;
+
+/** As the gateway makes them, with the times of its own clock. */
+function token(number: number, iat = 1_700_000_000 + number) {
+  const claims = { sub: 'ada', sid: 's', number, iat, exp: iat + lifetimeSeconds };
+  return `h.${btoa(JSON.stringify(claims))}.s`;
+}
+
+const session = (number: number) => ({ accessToken: token(number), refreshToken: `r${number}` });
+const refusal = { message: 'no', extensions: { code: 'UNAUTHENTICATED', reason: 'EXPIRED' } };
+
+/** A client, and a gateway that takes the tokens of the last session it gave. `exchange` stands for what it answers first. */
+function connect({
+  exchange,
+  ...options
+}: { exchange?: () => Response | undefined } & Partial<Options> = {}) {
+  const gateway = { valid: 0, refreshes: [] as string[] };
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    const { query, variables } = JSON.parse(String(init?.body));
+    const headers = new Headers(init?.headers);
+    if (query.includes('refresh(')) {
+      gateway.refreshes.push(variables.input.refreshToken);
+      const other = exchange?.();
+      if (other) return other;
+      gateway.valid += 1;
+      return Response.json({ data: { entered: { session: session(gateway.valid), user } } });
+    }
+    const isRefused = headers.get('authorization') !== `Bearer ${token(gateway.valid)}`;
+    const answer = isRefused ? { data: null, errors: [refusal] } : { data: { n: gateway.valid } };
+    if (!headers.get('accept')?.includes('event-stream')) return Response.json(answer);
+    const text = `event: next\ndata: ${JSON.stringify(answer)}\n\nevent: complete\ndata:\n\n`;
+    return new Response(text, { headers: { 'content-type': 'text/event-stream' } });
+  };
+  named += 1;
+  const client = createClient({
+    url: 'http://gateway.example/graphql',
+    name: `sessions-${named}`,
+    transport: 'event-stream',
+    backoff: { firstMs: 1, longestMs: 5 },
+    queue: memoryStore(),
+    fetch,
+    ...options,
+  });
+  return { client, gateway };
+}
+const user = { id: 'user_ada' };
+
+describe('a renewal that fails for a moment', () => {
+  const once = (failure: () => Response) => {
+    const failures = [failure];
+    return () => failures.shift()?.();
+  };
+  const failures: [string, () => Response][] = [
+    ['at a proxy', () => new Response('<html>', { status: 503 })],
+    [
+      'at the gateway',
+      () => Response.json({ errors: [{ message: 'no', extensions: { code: 'UNAVAILABLE' } }] }),
+    ],
+    [
+      'on the way',
+      () => {
+        throw new TypeError('fetch failed');
+      },
+    ],
+  ];
+
+  describe.each(failures)('%s', (_, failure) => {
+    it('ends no stream', async () => {
+      const { client, gateway } = connect({ exchange: once(failure) });
+      // The gateway takes another token than this one by now.
+      await client.useSession(session(0), user.id);
+      gateway.valid = 1;
+      const sink = { next: vi.fn(), error: vi.fn(), complete: vi.fn() };
+      client.run({ query: 'subscription { n }' }, sink);
+      await vi.waitFor(() => expect(sink.complete).toHaveBeenCalled());
+      expect(sink.error).not.toHaveBeenCalled();
+      expect(sink.next.mock.calls.map(([{ data }]) => data)).toEqual([{ n: 2 }]);
+      expect(gateway.refreshes).toEqual(['r0', 'r0']);
+      client.dispose();
+    });
+
+    it('is waited out by a query, too', async () => {
+      const { client, gateway } = connect({ exchange: once(failure) });
+      await client.useSession(session(0), user.id);
+      gateway.valid = 1;
+      expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 2 });
+      client.dispose();
+    });
+  });
+
+  it('ends what was sent when it does not pass', async () => {
+    const untrusted = { message: 'no', extensions: { code: 'DOCUMENT_NOT_TRUSTED' } };
+    const { client, gateway } = connect({ exchange: () => Response.json({ errors: [untrusted] }) });
+    await client.useSession(session(0), user.id);
+    gateway.valid = 1;
+    await expect(client.query({ query: '{ n }' })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    expect(client.userId).toBe(user.id);
+    client.dispose();
+  });
+});
