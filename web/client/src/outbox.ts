@@ -12,9 +12,10 @@ import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
 import { formOf } from './form.ts';
 import type { Attempt, Requests } from './requests.ts';
-import { type Sessions, subjectOf } from './session.ts';
+import type { Sessions } from './session.ts';
 import type { Status } from './status.ts';
 import type { Tabs } from './tabs.ts';
+import { subjectOf } from './token.ts';
 import type { Operation, Payload, Result, Store } from './types.ts';
 
 interface Entry {

@@ -6,8 +6,8 @@ import type { Payload, Result } from './types.ts';
 export interface Answer {
   result: Result;
   status: number;
-  /** The gateway's clock when it answered, in milliseconds: at most a second ahead, never behind. */
-  serverTimeMs: number;
+  /** The gateway's clock when it answered, in milliseconds, if it says: at most a second ahead, never behind. */
+  serverTimeMs: number | undefined;
   /** What the header Retry-After asks for, as proxies before the gateway send it. */
   retryAfterMs: number | undefined;
 }
@@ -56,7 +56,7 @@ export async function post(
   return {
     result: resultOf(text) ?? { errors: [foreignError(text, response.status)] },
     status: response.status,
-    serverTimeMs: Number.isNaN(date) ? Date.now() : date,
+    serverTimeMs: Number.isNaN(date) ? undefined : date,
     retryAfterMs: retryAfter(response.headers.get('retry-after')),
   };
 }

@@ -13,8 +13,9 @@ import { isSecret, payloadOf, type Reading, read } from './document.ts';
 import { documents } from './documents.ts';
 import { asError, codeOf, MillraceError, notRenewed, passing } from './errors.ts';
 import { type Answer, post, type Sending } from './post.ts';
-import { type Recovery, type Sessions, subjectOf } from './session.ts';
+import type { Recovery, Sessions } from './session.ts';
 import type { Status } from './status.ts';
+import { subjectOf } from './token.ts';
 import type { Operation, Payload, Result } from './types.ts';
 
 export interface RequestOptions {

@@ -1,17 +1,29 @@
 // Sessions whose renewal fails for a moment, or whose clock is wrong, against a gateway that is played.
-import { describe, expect, it, vi } from 'vitest';
-import { createClient, memoryStore, type Options } from '../src/index.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Client, createClient, memoryStore, type Options } from '../src/index.ts';
 
 const lifetimeSeconds = 900;
+/** By the gateway's clock, in seconds. */
+const began = 1_700_000_000;
 let named = 0;
 
-/** As the gateway makes them, with the times of its own clock. */
-function token(number: number, iat = 1_700_000_000 + number) {
+/** As the gateway makes them. */
+function token(number: number) {
+  const iat = began + number;
   const claims = { sub: 'ada', sid: 's', number, iat, exp: iat + lifetimeSeconds };
   return `h.${btoa(JSON.stringify(claims))}.s`;
 }
 
+const user = { id: 'user_ada' };
 const session = (number: number) => ({ accessToken: token(number), refreshToken: `r${number}` });
+const endOf = (number: number) => new Date((began + number + lifetimeSeconds) * 1000).toISOString();
+/** The answer to `signIn` and `refresh`. */
+const entered = (number: number) =>
+  Response.json({
+    data: {
+      entered: { session: { ...session(number), accessTokenExpiresAt: endOf(number) }, user },
+    },
+  });
 const refusal = { message: 'no', extensions: { code: 'UNAUTHENTICATED', reason: 'EXPIRED' } };
 
 /** A client, and a gateway that takes the tokens of the last session it gave. `exchange` stands for what it answers first. */
@@ -23,12 +35,13 @@ function connect({
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const { query, variables } = JSON.parse(String(init?.body));
     const headers = new Headers(init?.headers);
+    if (query.includes('signIn')) return entered(gateway.valid);
     if (query.includes('refresh(')) {
       gateway.refreshes.push(variables.input.refreshToken);
       const other = exchange?.();
       if (other) return other;
       gateway.valid += 1;
-      return Response.json({ data: { entered: { session: session(gateway.valid), user } } });
+      return entered(gateway.valid);
     }
     const isRefused = headers.get('authorization') !== `Bearer ${token(gateway.valid)}`;
     const answer = isRefused ? { data: null, errors: [refusal] } : { data: { n: gateway.valid } };
@@ -48,7 +61,6 @@ function connect({
   });
   return { client, gateway };
 }
-const user = { id: 'user_ada' };
 
 describe('a renewal that fails for a moment', () => {
   const once = (failure: () => Response) => {
@@ -102,6 +114,67 @@ describe('a renewal that fails for a moment', () => {
       code: 'UNAUTHENTICATED',
     });
     expect(client.userId).toBe(user.id);
+    client.dispose();
+  });
+});
+
+describe('a clock that is wrong', () => {
+  const minuteMs = 60_000;
+  const soon = { timeout: 10_000 };
+  const enter = async (client: Client) => {
+    await client.signIn({ email: 'e', password: 'p' });
+    // Other tabs had a moment to say what they know.
+    await vi.advanceTimersByTimeAsync(1_000);
+  };
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is set back, and each token is exchanged once, when two thirds of its time are over', async () => {
+    const sessions = memoryStore();
+    vi.setSystemTime(began * 1000);
+    const { client, gateway } = connect({ sessions });
+    await enter(client);
+    vi.setSystemTime(began * 1000 - 60 * minuteMs);
+    for (const count of [1, 2]) {
+      await vi.advanceTimersByTimeAsync(10 * minuteMs);
+      await vi.waitFor(() => expect(gateway.refreshes).toHaveLength(count), soon);
+    }
+    expect(gateway.refreshes).toEqual(['r0', 'r1']);
+    const [key = ''] = await sessions.keys();
+    await vi.waitFor(async () => {
+      expect(JSON.parse((await sessions.get(key)) ?? '')).toMatchObject(session(2));
+    }, soon);
+    client.dispose();
+  });
+
+  it('is ahead by more than the life of a token, and the gateway does not say what time it is', async () => {
+    vi.setSystemTime((began + lifetimeSeconds) * 1000 + 5 * minuteMs);
+    const { client, gateway } = connect();
+    await enter(client);
+    expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 0 });
+    await vi.advanceTimersByTimeAsync(9 * minuteMs);
+    expect(gateway.refreshes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    await vi.waitFor(() => expect(gateway.refreshes).toEqual(['r0']), soon);
+    client.dispose();
+  });
+
+  it('is ahead, and a session that cannot be renewed is used until the gateway refuses it', async () => {
+    vi.setSystemTime((began + lifetimeSeconds) * 1000 + 5 * minuteMs);
+    const { client, gateway } = connect();
+    await client.useSession({ accessToken: token(0), accessTokenExpiresAt: endOf(0) }, user.id);
+    expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 0 });
+    expect(client.userId).toBe(user.id);
+    gateway.valid = 1;
+    const refused = client.query({ query: '{ n }' });
+    await expect(refused).rejects.toMatchObject({ code: 'UNAUTHENTICATED', reason: 'EXPIRED' });
+    expect(client.userId).toBeUndefined();
     client.dispose();
   });
 });
