@@ -1,4 +1,5 @@
 // The client: puts the parts together, and is what applications and adapters call.
+import { call } from './calls.ts';
 import { payloadOf, read } from './document.ts';
 import { asError, MillraceError } from './errors.ts';
 import { type Controls, iterate } from './iterate.ts';
@@ -166,7 +167,7 @@ export class Client {
       isQueued = kind === 'mutation' && options.queue;
     } catch (cause) {
       // Whoever hears of a refusal later hears of this one later, too.
-      queueMicrotask(() => !aborting.signal.aborted && sink.error(asError(cause)));
+      queueMicrotask(() => !aborting.signal.aborted && call(() => sink.error(asError(cause))));
       return () => aborting.abort();
     }
     const { signal } = aborting;
@@ -177,11 +178,11 @@ export class Client {
     answering.then(
       (result) => {
         if (aborting.signal.aborted) return;
-        sink.next(result as Result<Data>);
-        sink.complete();
+        call(() => sink.next(result as Result<Data>));
+        call(() => sink.complete());
       },
       (cause) => {
-        if (!aborting.signal.aborted) sink.error(asError(cause));
+        if (!aborting.signal.aborted) call(() => sink.error(asError(cause)));
       },
     );
     return () => aborting.abort();

@@ -6,6 +6,7 @@
 // which it came exchanges them, and tells the others before it lets go of the lock. Where there are no locks, two exchanges
 // within the gateway's grace of ten seconds get the same tokens.
 import { quietTimer, sleep } from './backoff.ts';
+import { callAll } from './calls.ts';
 import { documents } from './documents.ts';
 import { codeOf, MillraceError, passing } from './errors.ts';
 import type { Answer } from './post.ts';
@@ -204,7 +205,7 @@ export class Sessions {
     if (!before) {
       // It ended by itself; now its user leaves, too.
       this.#subject = '';
-      for (const listener of this.#listeners) listener('ended');
+      callAll(this.#listeners, 'ended');
       return;
     }
     await this.#keep(null, { isLeft: true });
@@ -314,7 +315,7 @@ export class Sessions {
     if (session) this.#schedule(delayOf(session));
     else clearTimeout(this.#timer);
     const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
-    for (const listener of this.#listeners) listener(change);
+    callAll(this.#listeners, change);
     return true;
   }
 

@@ -8,6 +8,7 @@
 //
 // What has no cursor shows what is current when it comes back: the subscriptions to current values, and live queries.
 import { type Bounds, delayMs, sleep } from './backoff.ts';
+import { call } from './calls.ts';
 import type { Reading } from './document.ts';
 import {
   asError,
@@ -103,7 +104,7 @@ export class Stream {
   fail(error: MillraceError): void {
     if (this.#isStopped) return;
     this.stop();
-    this.#sink.error(error);
+    call(() => this.#sink.error(error));
   }
 
   /** Takes nothing until `resume`, and then goes on behind the last event. */
@@ -149,8 +150,8 @@ export class Stream {
       const error = await this.#afterwards(ending, attempt);
       if (this.#isStopped || error === undefined) continue;
       this.#stopping.abort();
-      if (error === 'complete') this.#sink.complete();
-      else this.#sink.error(error);
+      if (error === 'complete') call(() => this.#sink.complete());
+      else call(() => this.#sink.error(error));
     }
   }
 
@@ -198,15 +199,8 @@ export class Stream {
     this.#shared.status.received();
     if (result === 'unchanged') return true;
     const { patch } = received as { patch?: Patch };
-    try {
-      if (patch) this.#options.onPatch?.(patch);
-      this.#sink.next(result);
-    } catch (error) {
-      // It is the application's, and must not be taken for a failure of the line.
-      setTimeout(() => {
-        throw error;
-      });
-    }
+    if (patch) call(() => this.#options.onPatch?.(patch));
+    call(() => this.#sink.next(result));
     return true;
   }
 
