@@ -8,6 +8,7 @@ import { Outbox } from './outbox.ts';
 import { post, type Sending } from './post.ts';
 import { dataOf, newKey, type RequestOptions, Requests } from './requests.ts';
 import { type IssuedSession, type SessionChange, Sessions } from './session.ts';
+import { withAny } from './signals.ts';
 import { type ConnectionState, Status } from './status.ts';
 import { defaultQueue, memoryStore } from './stores.ts';
 import { type Shared, Stream } from './stream.ts';
@@ -144,9 +145,9 @@ export class Client {
 
   /** The answer to a query or mutation as it came, with its errors. Throws when there was none. */
   execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
-    const own = this.#disposing.signal;
-    const signal = options.signal ? AbortSignal.any([options.signal, own]) : own;
-    return this.#requests.execute(operation, { ...options, signal });
+    return withAny([options.signal, this.#disposing.signal], (signal) =>
+      this.#requests.execute(operation, { ...options, signal }),
+    );
   }
 
   /** The events of a subscription, or the answers of a live query, each once, as long as somebody takes them. */
