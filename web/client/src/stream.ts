@@ -68,6 +68,8 @@ export class Stream {
   #failures = 0;
   /** Failures of the gateway's own, in a row. */
   #internal = 0;
+  /** Gaps in a row, without an event between them. */
+  #gaps = 0;
   #recoveries = 0;
   #recoveredAt = 0;
   readonly #live: LiveAnswer | undefined;
@@ -195,6 +197,7 @@ export class Stream {
     this.#extend('readAfter', undefined);
     this.#failures = 0;
     this.#internal = 0;
+    this.#gaps = 0;
     this.#shared.line.progressed();
     this.#shared.status.received();
     if (result === 'unchanged') return true;
@@ -239,7 +242,13 @@ export class Stream {
     const code = codeOf(errors) ?? '';
     const error = MillraceError.of(errors);
     if (code === 'UNAUTHENTICATED') return this.#recover(error, authorization);
-    if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') return this.#bridge(error);
+    if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') {
+      if (!this.#live) return this.#bridge(error);
+      // What is here is of another log, as after a restore. Asked without it, the query is answered whole.
+      this.#live.forget();
+      await this.#wait(error);
+      return undefined;
+    }
     if (
       this.#payload.extensions?.readAfter &&
       (code === 'READ_AFTER_TIMEOUT' || code === 'BAD_REQUEST')
@@ -253,13 +262,17 @@ export class Stream {
 
   /** Waits until another attempt is due, or returns the error if none makes sense. */
   async #waitOut(error: MillraceError): Promise<MillraceError | undefined> {
-    this.#failures += 1;
     this.#internal = error.code === 'INTERNAL' ? this.#internal + 1 : 0;
     if (!passing.has(error.code) || this.#internal > mostInternal) return error;
-    const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
-    const waitMs = Math.max(delayMs(this.#failures - 1, this.#shared.bounds), askedMs);
-    await sleep(waitMs, this.#stopping.signal);
+    await this.#wait(error);
     return undefined;
+  }
+
+  async #wait(error: MillraceError): Promise<void> {
+    const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
+    const waitMs = Math.max(delayMs(this.#failures, this.#shared.bounds), askedMs);
+    this.#failures += 1;
+    await sleep(waitMs, this.#stopping.signal);
   }
 
   /** Prepares an attempt with another token, or returns the error if there is none. */
@@ -290,6 +303,9 @@ export class Stream {
     }
     if (cursor === undefined || cursor === this.#cursor) return error;
     this.#cursor = cursor;
+    // Asked for a cursor, and refused it, again and again: there is no hurry.
+    this.#gaps += 1;
+    if (this.#gaps > 1) await this.#wait(error);
     return undefined;
   }
 }
