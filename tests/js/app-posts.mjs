@@ -108,9 +108,15 @@ await program(async (base, check) => {
 
   // The next person in the same tab finds nothing of the last one.
   await ada.page.getByRole('textbox', { name: 'Write a post' }).fill('Not meant for others');
+  const other = await ada.context.newPage();
+  await other.goto(`${base}/users`);
+  await other.getByRole('link', { name: /Grace/ }).waitFor();
   await ada.page.getByRole('button', { name: /^Account of Ada/ }).first().click();
   await ada.page.getByRole('menuitem', { name: 'Sign out' }).click();
   await ada.page.waitForURL(`${base}/`);
+  await other.getByRole('heading', { name: 'Sign in to see this page' }).waitFor();
+  check('who leaves in one tab leaves nothing on the screen of another', (await other.getByText('Grace').count()) === 0);
+  await other.close();
   await enterAs(ada.page, base, 'Grace', '/posts');
   await ada.page.getByRole('button', { name: /^Account of Grace/ }).first().waitFor();
   check('a draft is for who wrote it', (await ada.page.getByRole('textbox', { name: 'Write a post' }).inputValue()) === '');

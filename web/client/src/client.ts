@@ -91,7 +91,7 @@ export class Client {
     return this.#sessions.userId;
   }
 
-  /** Calls the listener when a session began, was renewed, or ended, in this tab or another; returns what ends that. */
+  /** Calls the listener when a session began, was renewed, ended, or was left, in this tab or another; returns what ends that. */
   onSession(listener: (change: SessionChange) => void): () => void {
     return this.#sessions.on(listener);
   }

@@ -87,7 +87,7 @@ export class Outbox {
       if (message.type === 'queued' || message.type === 'settled') this.#recount();
     });
     parts.sessions.on((change) => {
-      if (change !== 'ended') this.drain();
+      if (change === 'begun' || change === 'renewed') this.drain();
       else this.#recount();
     });
     let wasOffline = false;

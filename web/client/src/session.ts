@@ -30,8 +30,11 @@ interface Session {
   endsAt: number;
 }
 
-/** Another user's session began, the same goes on under a new token, or there is none any more. */
-export type SessionChange = 'begun' | 'renewed' | 'ended';
+/**
+ * Another user's session began, or the same goes on under a new token. It `ended` by itself, or its user `left`, here or in another
+ * tab, perhaps after it had ended.
+ */
+export type SessionChange = 'begun' | 'renewed' | 'ended' | 'left';
 
 /** Whether another attempt can succeed: at once, never, or once the session could be renewed. */
 export type Recovery = 'yes' | 'over' | 'later';
@@ -202,13 +205,8 @@ export class Sessions {
     }
     await this.#load();
     const before = this.#session;
-    if (!before) {
-      // It ended by itself; now its user leaves, too.
-      this.#subject = '';
-      callAll(this.#listeners, 'ended');
-      return;
-    }
     await this.#keep(null, { isLeft: true });
+    if (!before) return;
     let { accessToken } = before;
     // The gateway ends the session for a valid token only.
     if (before.refreshToken && isOver(before)) {
@@ -305,17 +303,22 @@ export class Sessions {
   /** Returns false when it is the session already, or an earlier state of it, which what the gateway has just given never is. */
   #adopt(session: Session | null, { isNewest = false, isLeft = false } = {}): boolean {
     const before = this.#session;
+    const isKnown = isNewest || this.#subject !== '';
     if (isLeft) this.#subject = '';
     const isSame =
       before && session && subjectOf(before.accessToken) === subjectOf(session.accessToken);
-    if (before?.accessToken === session?.accessToken) return false;
+    if (before?.accessToken === session?.accessToken) {
+      // It ended by itself; now its user leaves, too.
+      if (isLeft && isKnown) callAll(this.#listeners, 'left');
+      return false;
+    }
     if (isSame && !isNewest && isBefore(session.accessToken, before.accessToken)) return false;
     this.#session = session;
     if (session) this.#subject = subjectOf(session.accessToken);
     if (session) this.#schedule(delayOf(session));
     else clearTimeout(this.#timer);
-    const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
-    callAll(this.#listeners, change);
+    if (session) callAll(this.#listeners, isSame ? 'renewed' : 'begun');
+    else callAll(this.#listeners, isLeft ? 'left' : 'ended');
     return true;
   }
 

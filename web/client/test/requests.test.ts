@@ -350,7 +350,7 @@ describe('what an application is told of its session', () => {
     const same = connect(() => ({}), { name: 'told', sessions }).client;
     expect([await same.restore(), same.userId]).toEqual([true, 'user_1']);
     await client.signOut();
-    expect(changes).toEqual(['begun', 'ended']);
+    expect(changes).toEqual(['begun', 'left']);
     stop();
     await client.signIn({ email: 'e', password: 'p' });
     expect(changes).toHaveLength(2);

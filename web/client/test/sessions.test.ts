@@ -118,6 +118,46 @@ describe('a renewal that fails for a moment', () => {
   });
 });
 
+describe('a user who leaves', () => {
+  async function tabs(exchange?: () => Response) {
+    const name = `leaving-${named}`;
+    const both = [1, 2].map(() => connect({ name, ...(exchange && { exchange }) }));
+    const changes = both.map(({ client }) => {
+      const told: string[] = [];
+      client.onSession((change) => told.push(change));
+      return told;
+    });
+    const [first, second] = both.map(({ client }) => client) as [Client, Client];
+    await first.signIn({ email: 'e', password: 'p' });
+    await vi.waitFor(() => expect(second.userId).toBe(user.id));
+    return { first, second, changes, gateways: both.map(({ gateway }) => gateway) };
+  }
+
+  it('leaves in all tabs', async () => {
+    const { first, second, changes } = await tabs();
+    await second.signOut();
+    await vi.waitFor(() => expect(first.userId).toBeUndefined());
+    const told = ['begun', 'left'];
+    expect(changes).toEqual([told, told]);
+    for (const client of [first, second]) client.dispose();
+  });
+
+  it('does so after their session has ended by itself', async () => {
+    const { first, second, changes, gateways } = await tabs(() =>
+      Response.json({ errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }] }),
+    );
+    for (const gateway of gateways) gateway.valid = 1;
+    await expect(first.query({ query: '{ n }' })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    await vi.waitFor(() => expect(changes[1]).toEqual(['begun', 'ended']));
+    await second.signOut();
+    const told = ['begun', 'ended', 'left'];
+    await vi.waitFor(() => expect(changes).toEqual([told, told]));
+    for (const client of [first, second]) client.dispose();
+  });
+});
+
 describe('a clock that is wrong', () => {
   const minuteMs = 60_000;
   const soon = { timeout: 10_000 };
