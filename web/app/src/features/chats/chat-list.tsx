@@ -6,6 +6,7 @@ import { Users } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
+import { type PresenceOf, usePresence } from '../../components/presence';
 import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
 import type { ChatRowFragment } from '../../generated/graphql';
@@ -16,7 +17,6 @@ import { useSession } from '../../lib/session';
 import classes from './chat-list.module.css';
 import { useDraft } from './drafts';
 import { nameOf, partnerOf } from './names';
-import { usePresence } from './presence';
 
 void UserNameParts;
 export const ChatRow = graphql(`
@@ -79,7 +79,7 @@ export function ChatList({
       sought ? rows.filter((chat) => nameOf(chat, me?.id).toLowerCase().includes(sought)) : rows,
     [rows, sought, me?.id],
   );
-  usePresence(rows.flatMap((chat) => partnerOf(chat, me?.id)?.id ?? []).slice(0, 100));
+  const presence = usePresence(rows.flatMap((chat) => partnerOf(chat, me?.id)?.id ?? []));
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: shown.length,
@@ -130,7 +130,12 @@ export function ChatList({
                   className={classes.place}
                   style={{ transform: `translateY(${start}px)`, height: size }}
                 >
-                  <Row chat={chat} isOpen={chat.id === openId} isNew={list.changed.has(chat.id)} />
+                  <Row
+                    chat={chat}
+                    isOpen={chat.id === openId}
+                    isNew={list.changed.has(chat.id)}
+                    presence={presence}
+                  />
                 </div>
               )
             );
@@ -146,7 +151,17 @@ export function ChatList({
   );
 }
 
-function Row({ chat, isOpen, isNew }: { chat: ChatRowFragment; isOpen: boolean; isNew: boolean }) {
+function Row({
+  chat,
+  isOpen,
+  isNew,
+  presence,
+}: {
+  chat: ChatRowFragment;
+  isOpen: boolean;
+  isNew: boolean;
+  presence: ReadonlyMap<string, PresenceOf>;
+}) {
   const { me } = useSession();
   const draft = useDraft(chat.id);
   const partner = partnerOf(chat, me?.id);
@@ -164,7 +179,7 @@ function Row({ chat, isOpen, isNew }: { chat: ChatRowFragment; isOpen: boolean; 
       aria-current={isOpen ? 'page' : undefined}
     >
       {partner ? (
-        <UserAvatar person={partner} size={36} />
+        <UserAvatar person={{ ...partner, ...presence.get(partner.id) }} size={36} />
       ) : (
         <span className={classes.group} aria-hidden>
           <Users size={18} />
