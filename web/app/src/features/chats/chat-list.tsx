@@ -11,12 +11,14 @@ import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
 import type { ChatRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
+import { useLaidOver } from '../../lib/laid-over';
 import { useLiveList } from '../../lib/live-list';
 import { inOrder } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import classes from './chat-list.module.css';
 import { useDraft } from './drafts';
 import { nameOf, partnerOf } from './names';
+import { useUnreadCounts } from './unread';
 
 void UserNameParts;
 export const ChatRow = graphql(`
@@ -72,7 +74,9 @@ export function ChatList({
     // Each row has its members.
     most: 40,
   });
-  const { rows, hasMore, loadMore, error } = list;
+  const { hasMore, loadMore, error } = list;
+  // That one has read is no change of the chat, and a new chat is on no page of the cache.
+  const rows = useLaidOver(list.rows, useUnreadCounts());
   const sought = text.trim().toLowerCase();
   const shown = useMemo(
     () =>
