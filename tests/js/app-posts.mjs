@@ -31,6 +31,27 @@ await program(async (base, check) => {
     return here === 'Like, 1 like' && there === here;
   });
   check('a like shows to both', (await like(ada).getAttribute('aria-pressed')) === 'false');
+  // A like that is slow on its way, and is taken back meanwhile.
+  let letGo;
+  const held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  const sent = [];
+  await ada.page.route('**/graphql', async (route) => {
+    const [name] = /(?:Unl|L)ikePost/.exec(route.request().postData() ?? '') ?? [];
+    if (name) sent.push(name);
+    if (name === 'LikePost') await held;
+    await route.continue();
+  });
+  await like(ada).click();
+  await until('the like on its way', () => sent.length > 0);
+  await like(ada).click();
+  check('what was clicked last shows at once', (await like(ada).getAttribute('aria-label')) === 'Like, 1 like');
+  letGo();
+  await until('the like taken back', () => sent.length === 2);
+  await until('the count', async () => (await like(grace).getAttribute('aria-label')) === 'Like, 1 like');
+  check('and counts, whatever is how slow', sent.join() === 'LikePost,UnlikePost', sent);
+  await ada.page.unroute('**/graphql');
   const trending = ada.page.getByRole('complementary', { name: 'Trending' });
   await trending.getByRole('link').filter({ hasText: run }).waitFor();
   check('and in what trends');
