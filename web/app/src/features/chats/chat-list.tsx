@@ -74,7 +74,7 @@ export function ChatList({
     // Each row has its members.
     most: 40,
   });
-  const { hasMore, loadMore, error } = list;
+  const { hasMore, isLoadingMore, isFollowed, loadMore, error } = list;
   // That one has read is no change of the chat, and a new chat is on no page of the cache.
   const rows = useLaidOver(list.rows, useUnreadCounts());
   const sought = text.trim().toLowerCase();
@@ -95,8 +95,10 @@ export function ChatList({
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && !error && (sought || last >= rows.length - 15)) loadMore();
-  }, [hasMore, error, last, rows.length, loadMore, sought]);
+    const isDue = sought !== '' || last >= rows.length - 15;
+    // Again after each page: one may add nothing, and yet not be the last.
+    if (isFollowed && hasMore && !isLoadingMore && !error && isDue) loadMore();
+  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore, sought]);
 
   if (list.isLoading && !error) return <Lines count={8} />;
   if (error && rows.length === 0) return <Failed error={error} retry={list.restart} />;
