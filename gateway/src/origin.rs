@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
+use axum::http::header::{DATE, HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
 use axum::http::{Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -134,6 +134,8 @@ pub(crate) fn cors(allowed: &[AllowedOrigin]) -> Option<CorsLayer> {
                 RETRY_AFTER,
                 rates::RATE_LIMIT,
                 rates::RATE_LIMIT_POLICY,
+                // Clients whose clock is wrong reckon by it.
+                DATE,
             ])
             .max_age(REMEMBERED),
     )

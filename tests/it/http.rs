@@ -287,7 +287,7 @@ async fn allowed_origins_may_read_answers(setup: Setup) {
         assert_eq!(answer.header("access-control-allow-origin"), told);
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            Some("x-request-id,retry-after,ratelimit,ratelimit-policy")
+            Some("x-request-id,retry-after,ratelimit,ratelimit-policy,date")
         );
         // Caches are told that answers differ.
         let vary = answer.header("vary").unwrap_or_default().to_lowercase();

@@ -58,6 +58,12 @@ await program(async (base, check) => {
   await page.getByRole('button', { name: 'Save profile' }).click();
   await page.getByRole('button', { name: 'Account of Mary W. Shelley' }).first().waitFor();
   check('and can be kept');
+  const username = page.getByLabel('Username');
+  await username.fill('Mary_Wollstonecraft');
+  await page.getByRole('button', { name: 'Save profile' }).click();
+  await until('the username as it is kept', async () => (await username.inputValue()) === 'mary_wollstonecraft');
+  const isClean = await page.getByRole('button', { name: 'Save profile' }).isDisabled();
+  check('what the gateway writes in another way is no conflict', isClean && (await page.getByText('Keep mine').count()) === 0);
   await pictures(browser, page, base, check);
 
   const places = page.getByRole('navigation', { name: 'Pages' }).first();

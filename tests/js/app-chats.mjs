@@ -173,6 +173,34 @@ await program(async (base, check, other) => {
   await ada.page.getByRole('button', { name: /1 members and settings/ }).waitFor();
   check('members come back, and leave by themselves');
 
+  // A chat that comes while the list is open, and is read.
+  const fresh = `Boiler room ${run}`;
+  const asAda = (query, input) => until('an answer', async () => {
+    const asking = post(base, query, { input }, `Bearer ${await token()}`);
+    return asking.catch((error) => {
+      if (!error.message.startsWith('HTTP 401')) throw error;
+    });
+  });
+  const graceId = await grace.page.evaluate(() => {
+    const stored = Object.values(sessionStorage).find((text) => text.includes('accessToken'));
+    return JSON.parse(stored).userId;
+  });
+  const created = await asAda('mutation ($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }', {
+    title: fresh,
+    memberIds: [graceId],
+  });
+  await asAda('mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }', {
+    chatId: created.data.createChat.chat.id,
+    text: `steam ${run}`,
+  });
+  await grace.page.bringToFront();
+  const entry = grace.page.getByRole('link', { name: new RegExp(fresh) });
+  await entry.getByLabel('1 unread').waitFor();
+  await entry.click();
+  await shown(grace, `steam ${run}`).waitFor();
+  await entry.getByLabel(/unread/).waitFor({ state: 'detached' });
+  check('a chat that came by itself is unread until it is read');
+
   // The page itself, without what a pointer shows.
   await ada.page.mouse.move(0, 0);
   await ada.page.getByRole('tooltip').waitFor({ state: 'hidden' });

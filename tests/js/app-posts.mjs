@@ -31,6 +31,27 @@ await program(async (base, check) => {
     return here === 'Like, 1 like' && there === here;
   });
   check('a like shows to both', (await like(ada).getAttribute('aria-pressed')) === 'false');
+  // A like that is slow on its way, and is taken back meanwhile.
+  let letGo;
+  const held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  const sent = [];
+  await ada.page.route('**/graphql', async (route) => {
+    const [name] = /(?:Unl|L)ikePost/.exec(route.request().postData() ?? '') ?? [];
+    if (name) sent.push(name);
+    if (name === 'LikePost') await held;
+    await route.continue();
+  });
+  await like(ada).click();
+  await until('the like on its way', () => sent.length > 0);
+  await like(ada).click();
+  check('what was clicked last shows at once', (await like(ada).getAttribute('aria-label')) === 'Like, 1 like');
+  letGo();
+  await until('the like taken back', () => sent.length === 2);
+  await until('the count', async () => (await like(grace).getAttribute('aria-label')) === 'Like, 1 like');
+  check('and counts, whatever is how slow', sent.join() === 'LikePost,UnlikePost', sent);
+  await ada.page.unroute('**/graphql');
   const trending = ada.page.getByRole('complementary', { name: 'Trending' });
   await trending.getByRole('link').filter({ hasText: run }).waitFor();
   check('and in what trends');
@@ -108,9 +129,15 @@ await program(async (base, check) => {
 
   // The next person in the same tab finds nothing of the last one.
   await ada.page.getByRole('textbox', { name: 'Write a post' }).fill('Not meant for others');
+  const other = await ada.context.newPage();
+  await other.goto(`${base}/users`);
+  await other.getByRole('link', { name: /Grace/ }).waitFor();
   await ada.page.getByRole('button', { name: /^Account of Ada/ }).first().click();
   await ada.page.getByRole('menuitem', { name: 'Sign out' }).click();
   await ada.page.waitForURL(`${base}/`);
+  await other.getByRole('heading', { name: 'Sign in to see this page' }).waitFor();
+  check('who leaves in one tab leaves nothing on the screen of another', (await other.getByText('Grace').count()) === 0);
+  await other.close();
   await enterAs(ada.page, base, 'Grace', '/posts');
   await ada.page.getByRole('button', { name: /^Account of Grace/ }).first().waitFor();
   check('a draft is for who wrote it', (await ada.page.getByRole('textbox', { name: 'Write a post' }).inputValue()) === '');

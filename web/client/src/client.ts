@@ -1,4 +1,5 @@
 // The client: puts the parts together, and is what applications and adapters call.
+import { call } from './calls.ts';
 import { payloadOf, read } from './document.ts';
 import { asError, MillraceError } from './errors.ts';
 import { type Controls, iterate } from './iterate.ts';
@@ -7,6 +8,7 @@ import { Outbox } from './outbox.ts';
 import { post, type Sending } from './post.ts';
 import { dataOf, newKey, type RequestOptions, Requests } from './requests.ts';
 import { type IssuedSession, type SessionChange, Sessions } from './session.ts';
+import { withAny } from './signals.ts';
 import { type ConnectionState, Status } from './status.ts';
 import { defaultQueue, memoryStore } from './stores.ts';
 import { type Shared, Stream } from './stream.ts';
@@ -89,7 +91,7 @@ export class Client {
     return this.#sessions.userId;
   }
 
-  /** Calls the listener when a session began, was renewed, or ended, in this tab or another; returns what ends that. */
+  /** Calls the listener when a session began, was renewed, ended, or was left, in this tab or another; returns what ends that. */
   onSession(listener: (change: SessionChange) => void): () => void {
     return this.#sessions.on(listener);
   }
@@ -143,9 +145,9 @@ export class Client {
 
   /** The answer to a query or mutation as it came, with its errors. Throws when there was none. */
   execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
-    const own = this.#disposing.signal;
-    const signal = options.signal ? AbortSignal.any([options.signal, own]) : own;
-    return this.#requests.execute(operation, { ...options, signal });
+    return withAny([options.signal, this.#disposing.signal], (signal) =>
+      this.#requests.execute(operation, { ...options, signal }),
+    );
   }
 
   /** The events of a subscription, or the answers of a live query, each once, as long as somebody takes them. */
@@ -166,7 +168,7 @@ export class Client {
       isQueued = kind === 'mutation' && options.queue;
     } catch (cause) {
       // Whoever hears of a refusal later hears of this one later, too.
-      queueMicrotask(() => !aborting.signal.aborted && sink.error(asError(cause)));
+      queueMicrotask(() => !aborting.signal.aborted && call(() => sink.error(asError(cause))));
       return () => aborting.abort();
     }
     const { signal } = aborting;
@@ -177,11 +179,11 @@ export class Client {
     answering.then(
       (result) => {
         if (aborting.signal.aborted) return;
-        sink.next(result as Result<Data>);
-        sink.complete();
+        call(() => sink.next(result as Result<Data>));
+        call(() => sink.complete());
       },
       (cause) => {
-        if (!aborting.signal.aborted) sink.error(asError(cause));
+        if (!aborting.signal.aborted) call(() => sink.error(asError(cause)));
       },
     );
     return () => aborting.abort();

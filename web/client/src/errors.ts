@@ -48,6 +48,15 @@ export type ErrorCode =
   // Codes of later gateways stay readable.
   | (string & {});
 
+/** The codes of failures that may be gone at the next attempt. */
+export const passing: ReadonlySet<string> = new Set([
+  'NETWORK',
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'RATE_LIMITED',
+  'INTERNAL',
+]);
+
 export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
@@ -97,6 +106,13 @@ export class MillraceError extends Error {
 
 function firstCoded(errors: readonly FormattedError[]): FormattedError | undefined {
   return errors.find((error) => typeof error.extensions?.code === 'string');
+}
+
+/** What a request meets that was refused for its token while the session is there and cannot be renewed yet. */
+export function notRenewed(): MillraceError {
+  const message = 'The token was refused, and could not be renewed yet';
+  const extensions = { code: 'UNAVAILABLE' };
+  return MillraceError.of([{ message, extensions }]);
 }
 
 export function codeOf(errors: readonly FormattedError[] | undefined): string | undefined {

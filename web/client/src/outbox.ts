@@ -8,13 +8,15 @@
 // An entry belongs to the user who is signed in, or was until the session ended by itself, and is sent as nobody else. A refused
 // one is reported, and does not keep back those behind it. One that cannot be sent now does.
 import { type Bounds, delayMs, quietTimer } from './backoff.ts';
+import { callAll } from './calls.ts';
 import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
 import { formOf } from './form.ts';
 import type { Attempt, Requests } from './requests.ts';
-import { type Sessions, subjectOf } from './session.ts';
+import type { Sessions } from './session.ts';
 import type { Status } from './status.ts';
 import type { Tabs } from './tabs.ts';
+import { subjectOf } from './token.ts';
 import type { Operation, Payload, Result, Store } from './types.ts';
 
 interface Entry {
@@ -85,7 +87,7 @@ export class Outbox {
       if (message.type === 'queued' || message.type === 'settled') this.#recount();
     });
     parts.sessions.on((change) => {
-      if (change !== 'ended') this.drain();
+      if (change === 'begun' || change === 'renewed') this.drain();
       else this.#recount();
     });
     let wasOffline = false;
@@ -237,8 +239,7 @@ export class Outbox {
   #end(entry: Entry, result: Result): void {
     this.#tabs.tell({ type: 'settled', id: entry.id, result });
     this.#settle(entry.id, result);
-    for (const listener of this.#listeners)
-      listener({ id: entry.id, operation: entry.payload, result });
+    callAll(this.#listeners, { id: entry.id, operation: entry.payload, result });
   }
 
   #settle(id: string, result: Result): void {

@@ -1,13 +1,14 @@
 // One POST to the gateway. Knows nothing of sessions and retries: an answer, or an error with the code NETWORK or ABORTED.
 import { asError, type FormattedError, MillraceError } from './errors.ts';
 import { formOf } from './form.ts';
+import { withAny } from './signals.ts';
 import type { Payload, Result } from './types.ts';
 
 export interface Answer {
   result: Result;
   status: number;
-  /** The gateway's clock when it answered, in milliseconds: at most a second ahead, never behind. */
-  serverTimeMs: number;
+  /** The gateway's clock when it answered, in milliseconds, if it says: at most a second ahead, never behind. */
+  serverTimeMs: number | undefined;
   /** What the header Retry-After asks for, as proxies before the gateway send it. */
   retryAfterMs: number | undefined;
 }
@@ -27,24 +28,26 @@ export async function post(
   authorization?: string,
   { signal, headers }: { signal?: AbortSignal; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
-  const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   let text: string;
   const form = formOf(payload);
+  const request = {
+    method: 'POST',
+    headers: {
+      // The type of a form, with its boundary, is set by what sends it.
+      ...(form ? { 'graphql-preflight': '1' } : { 'content-type': 'application/json' }),
+      accept: 'application/graphql-response+json, application/json;q=0.9',
+      ...(authorization && { authorization }),
+      ...headers,
+    },
+    body: form ?? JSON.stringify(payload),
+  };
+  const send = async (signal: AbortSignal) => {
+    const response = await fetch(url, { ...request, signal });
+    return [response, await response.text()] as const;
+  };
   try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        // The type of a form, with its boundary, is set by what sends it.
-        ...(form ? { 'graphql-preflight': '1' } : { 'content-type': 'application/json' }),
-        accept: 'application/graphql-response+json, application/json;q=0.9',
-        ...(authorization && { authorization }),
-        ...headers,
-      },
-      body: form ?? JSON.stringify(payload),
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-    text = await response.text();
+    [response, text] = await withAny([signal], send, timeoutMs);
   } catch (cause) {
     if (signal?.aborted) throw new MillraceError('ABORTED', 'The operation was aborted', { cause });
     throw new MillraceError('NETWORK', `No answer from ${url}: ${asError(cause).message}`, {
@@ -56,7 +59,7 @@ export async function post(
   return {
     result: resultOf(text) ?? { errors: [foreignError(text, response.status)] },
     status: response.status,
-    serverTimeMs: Number.isNaN(date) ? Date.now() : date,
+    serverTimeMs: Number.isNaN(date) ? undefined : date,
     retryAfterMs: retryAfter(response.headers.get('retry-after')),
   };
 }

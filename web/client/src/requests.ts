@@ -11,10 +11,11 @@
 import { type Bounds, delayMs, sleep } from './backoff.ts';
 import { isSecret, payloadOf, type Reading, read } from './document.ts';
 import { documents } from './documents.ts';
-import { asError, codeOf, MillraceError } from './errors.ts';
+import { asError, codeOf, MillraceError, notRenewed, passing } from './errors.ts';
 import { type Answer, post, type Sending } from './post.ts';
-import { type Sessions, subjectOf } from './session.ts';
+import type { Recovery, Sessions } from './session.ts';
 import type { Status } from './status.ts';
+import { subjectOf } from './token.ts';
 import type { Operation, Payload, Result } from './types.ts';
 
 export interface RequestOptions {
@@ -48,7 +49,6 @@ export interface Attempt {
   retryAfterMs: number;
 }
 
-const passing = new Set(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'RATE_LIMITED']);
 /** An application that waits longer should say so, and ask. */
 const longestWaitMs = 30_000;
 const mostTokens = 8;
@@ -169,8 +169,10 @@ export class Requests {
     if (isOwn || codeOf(answer.result.errors) !== 'UNAUTHENTICATED') return answer;
     // Only a request that was refused as a whole, before anything ran, is known to have done nothing.
     const refusal = answer.result.errors?.[0];
-    if (refusal?.path || !(await this.#recover(authorization, refusal?.extensions?.reason)))
-      return answer;
+    if (refusal?.path) return answer;
+    const recovery = await this.#recover(authorization, refusal?.extensions?.reason);
+    if (recovery === 'over') return answer;
+    if (recovery === 'later') return { ...answer, result: { errors: notRenewed().errors } };
     return this.#post(payload, await this.#authorization(how.user), how);
   }
 
@@ -180,7 +182,7 @@ export class Requests {
     throw new MillraceError('UNAUTHENTICATED', 'Somebody else is signed in by now');
   }
 
-  #recover(authorization: string | undefined, reason: unknown): Promise<boolean> {
+  #recover(authorization: string | undefined, reason: unknown): Promise<Recovery> {
     return this.#sessions.recover(authorization, typeof reason === 'string' ? reason : undefined);
   }
 

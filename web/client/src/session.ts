@@ -6,10 +6,12 @@
 // which it came exchanges them, and tells the others before it lets go of the lock. Where there are no locks, two exchanges
 // within the gateway's grace of ten seconds get the same tokens.
 import { quietTimer, sleep } from './backoff.ts';
+import { callAll } from './calls.ts';
 import { documents } from './documents.ts';
-import { codeOf, MillraceError } from './errors.ts';
+import { codeOf, MillraceError, passing } from './errors.ts';
 import type { Answer } from './post.ts';
 import type { Tabs } from './tabs.ts';
+import { isBefore, lifetimeOf, subjectOf } from './token.ts';
 import type { Payload, Store } from './types.ts';
 
 /** What a `signIn`, `register` or `refresh` returns as `session`. */
@@ -28,8 +30,14 @@ interface Session {
   endsAt: number;
 }
 
-/** Another user's session began, the same goes on under a new token, or there is none any more. */
-export type SessionChange = 'begun' | 'renewed' | 'ended';
+/**
+ * Another user's session began, or the same goes on under a new token. It `ended` by itself, or its user `left`, here or in another
+ * tab, perhaps after it had ended.
+ */
+export type SessionChange = 'begun' | 'renewed' | 'ended' | 'left';
+
+/** Whether another attempt can succeed: at once, never, or once the session could be renewed. */
+export type Recovery = 'yes' | 'over' | 'later';
 
 type Send = (payload: Payload, authorization?: string) => Promise<Answer>;
 
@@ -37,6 +45,8 @@ const renewAfter = 2 / 3;
 /** Before its end an access token is no longer used: a request takes time to arrive. */
 const marginMs = 500;
 const retryMs = 5_000;
+/** Between exchanges, however short the rest of a session is. */
+const shortestMs = 1_000;
 /** How long other tabs have to say what they know. */
 const askMs = 50;
 const lockPatienceMs = 15_000;
@@ -50,7 +60,7 @@ export class Sessions {
   /** Whose what is done here is: that of the session, also after it ended by itself, and nobody's after signing out. */
   #subject = '';
   #loading: Promise<void> | undefined;
-  #renewing: Promise<boolean> | undefined;
+  #renewing: Promise<Recovery> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<(change: SessionChange) => void>();
   readonly #key: string;
@@ -100,7 +110,8 @@ export class Sessions {
   async authorization(): Promise<string | undefined> {
     if (this.#token) return bearer(await this.#token());
     await this.#load();
-    if (this.#session && isOver(this.#session)) await this.renew();
+    // One that cannot be renewed is sent: whether it is over is for the gateway to say.
+    if (this.#session?.refreshToken && isOver(this.#session)) await this.renew();
     return this.current();
   }
 
@@ -108,7 +119,7 @@ export class Sessions {
   async restore(): Promise<boolean> {
     if (this.#token) return (await this.#token()) !== undefined;
     await this.#load();
-    if (this.#session && isOver(this.#session)) {
+    if (this.#session?.refreshToken && isOver(this.#session)) {
       const waiting = new AbortController();
       await Promise.race([this.renew(), sleep(restoringMs, waiting.signal)]);
       waiting.abort();
@@ -127,25 +138,25 @@ export class Sessions {
     return bearer(this.#session?.accessToken);
   }
 
-  /** After `sent` was refused: whether trying again can succeed. */
-  async recover(sent: string | undefined, reason?: string): Promise<boolean> {
-    if (this.#token) return bearer(await this.#token()) !== sent;
-    if (sent !== this.current()) return this.#session !== null;
-    if (!sent) return false;
-    if (reason === 'REVOKED') {
+  /** After `sent` was refused. */
+  async recover(sent: string | undefined, reason?: string): Promise<Recovery> {
+    if (this.#token) return bearer(await this.#token()) !== sent ? 'yes' : 'over';
+    if (sent !== this.current()) return this.#standing();
+    if (!sent) return 'over';
+    if (reason === 'REVOKED' || (reason === 'EXPIRED' && !this.#session?.refreshToken)) {
       await this.#keep(null);
-      return false;
+      return 'over';
     }
     return this.renew();
   }
 
-  /** Gets new tokens; callers meanwhile share the exchange. Returns whether there are valid ones now. */
-  renew(): Promise<boolean> {
+  /** Gets new tokens; callers meanwhile share the exchange. */
+  renew(): Promise<Recovery> {
     const before = this.#session?.accessToken;
     this.#renewing ??= this.#tabs
       .lock('session', lockPatienceMs, async () => {
         await this.#learn();
-        if (this.#session?.accessToken !== before) return this.#session !== null;
+        if (this.#session?.accessToken !== before) return this.#standing();
         return this.#exchange();
       })
       .finally(() => {
@@ -160,15 +171,22 @@ export class Sessions {
     const { result, serverTimeMs } = await this.#send(payload);
     const entered = enteredBy(result.data);
     if (!entered) throw MillraceError.of(result.errors ?? []);
-    await this.begin(entered.session, entered.user.id, serverTimeMs);
-    return entered.user.id;
+    const { session, user } = entered;
+    await this.#begin(issued(session, user.id, leftOfNew(session, serverTimeMs)));
+    return user.id;
   }
 
-  /** Goes on with a session that was begun elsewhere. */
-  async begin(session: IssuedSession, userId?: string, serverTimeMs = Date.now()): Promise<void> {
+  /** Goes on with a session that was begun elsewhere, some time ago. */
+  async begin(session: IssuedSession, userId?: string): Promise<void> {
+    const leftMs = leftOf(session, Date.now());
+    const mostMs = lifetimeOf(session.accessToken) ?? leftMs;
+    await this.#begin(issued(session, userId, Math.min(leftMs, mostMs)));
+  }
+
+  async #begin(session: Session): Promise<void> {
     // What was before does not matter any more.
     this.#loading ??= Promise.resolve();
-    await this.#keep(this.#sessionOf(session, userId, serverTimeMs));
+    await this.#keep(session);
   }
 
   /**
@@ -187,13 +205,8 @@ export class Sessions {
     }
     await this.#load();
     const before = this.#session;
-    if (!before) {
-      // It ended by itself; now its user leaves, too.
-      this.#subject = '';
-      for (const listener of this.#listeners) listener('ended');
-      return;
-    }
     await this.#keep(null, { isLeft: true });
+    if (!before) return;
     let { accessToken } = before;
     // The gateway ends the session for a valid token only.
     if (before.refreshToken && isOver(before)) {
@@ -229,11 +242,16 @@ export class Sessions {
 
   #told = () => {};
 
-  async #exchange(): Promise<boolean> {
+  /** After another session, or none, took the place of one that was refused. */
+  #standing(): Recovery {
+    return this.#session ? 'yes' : 'over';
+  }
+
+  async #exchange(): Promise<Recovery> {
     const before = this.#session;
     if (!before?.refreshToken) {
       if (before && Date.now() >= before.endsAt) await this.#keep(null);
-      return false;
+      return 'over';
     }
     let answer: Answer;
     try {
@@ -241,18 +259,24 @@ export class Sessions {
     } catch {
       // The gateway is not there; it may come back before the token's time is over, or after.
       this.#schedule(retryMs);
-      return false;
+      return 'later';
     }
     // Somebody signed in or out meanwhile.
-    if (this.#session !== before) return this.#session !== null;
+    if (this.#session !== before) return this.#standing();
     const entered = enteredBy(answer.result.data);
     if (entered) {
-      await this.#keep(this.#sessionOf(entered.session, entered.user.id, answer.serverTimeMs));
-      return true;
+      const { session, user } = entered;
+      await this.#keep(issued(session, user.id, leftOfNew(session, answer.serverTimeMs)));
+      return 'yes';
     }
-    if (codeOf(answer.result.errors) === 'UNAUTHENTICATED') await this.#keep(null);
-    else this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
-    return false;
+    const code = codeOf(answer.result.errors) ?? '';
+    if (code === 'UNAUTHENTICATED') {
+      await this.#keep(null);
+      return 'over';
+    }
+    this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
+    // What does not pass by itself, such as a document that is not trusted, is not waited for without end.
+    return passing.has(code) ? 'later' : 'over';
   }
 
   /** Without `Authorization`: an expired access token would refuse the request. */
@@ -260,24 +284,9 @@ export class Sessions {
     return this.#send({ query: documents.refresh, variables: { input: { refreshToken } } });
   }
 
-  #sessionOf(session: IssuedSession, userId: string | undefined, serverTimeMs: number): Session {
-    const now = Date.now();
-    // By the gateway's clock, so that one that is wrong here does not matter.
-    const lifetimeMs = session.accessTokenExpiresAt
-      ? Date.parse(session.accessTokenExpiresAt) - serverTimeMs
-      : never - now;
-    return {
-      accessToken: session.accessToken,
-      ...(session.refreshToken && { refreshToken: session.refreshToken }),
-      ...(userId && { userId }),
-      renewAt: now + lifetimeMs * renewAfter,
-      endsAt: now + lifetimeMs,
-    };
-  }
-
   /** Makes it this tab's session, the store's and the other tabs'. */
   async #keep(session: Session | null, { isLeft = false } = {}): Promise<void> {
-    this.#adopt(session, isLeft);
+    this.#adopt(session, { isNewest: true, isLeft });
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
     this.#tell(isLeft);
@@ -285,25 +294,31 @@ export class Sessions {
 
   /** Another tab has this session. It is stored, too, as each tab may have a store of its own. */
   async #hear(session: Session | null, isLeft = false): Promise<void> {
-    if (!this.#adopt(session, isLeft)) return;
+    if (!this.#adopt(session, { isLeft })) return;
     this.#told();
     if (session) await this.#store.set(this.#key, JSON.stringify(session));
     else await this.#store.remove(this.#key);
   }
 
-  /** Returns false when it is the session already, or an earlier state of it. */
-  #adopt(session: Session | null, isLeft = false): boolean {
+  /** Returns false when it is the session already, or an earlier state of it, which what the gateway has just given never is. */
+  #adopt(session: Session | null, { isNewest = false, isLeft = false } = {}): boolean {
     const before = this.#session;
+    const isKnown = isNewest || this.#subject !== '';
     if (isLeft) this.#subject = '';
     const isSame =
       before && session && subjectOf(before.accessToken) === subjectOf(session.accessToken);
-    if (before?.accessToken === session?.accessToken) return false;
-    if (isSame && session.endsAt < before.endsAt) return false;
+    if (before?.accessToken === session?.accessToken) {
+      // It ended by itself; now its user leaves, too.
+      if (isLeft && isKnown) callAll(this.#listeners, 'left');
+      return false;
+    }
+    if (isSame && !isNewest && isBefore(session.accessToken, before.accessToken)) return false;
     this.#session = session;
     if (session) this.#subject = subjectOf(session.accessToken);
-    this.#schedule((session?.renewAt ?? 0) - Date.now());
-    const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
-    for (const listener of this.#listeners) listener(change);
+    if (session) this.#schedule(delayOf(session));
+    else clearTimeout(this.#timer);
+    if (session) callAll(this.#listeners, isSame ? 'renewed' : 'begun');
+    else callAll(this.#listeners, isLeft ? 'left' : 'ended');
     return true;
   }
 
@@ -315,7 +330,7 @@ export class Sessions {
   #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
     if (!this.#session?.refreshToken) return;
-    this.#timer = quietTimer(() => void this.renew(), Math.max(delayMs, 0));
+    this.#timer = quietTimer(() => void this.renew(), delayMs);
   }
 
   readonly #onVisible = () => {
@@ -324,14 +339,31 @@ export class Sessions {
   };
 }
 
-/** Whose token it is. Nobody's without one, and where tokens are not those of the gateway. */
-export function subjectOf(authorization: string | undefined): string {
-  try {
-    const claims = authorization?.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? '';
-    return String(JSON.parse(atob(claims)).sub);
-  } catch {
-    return '';
-  }
+function issued(session: IssuedSession, userId: string | undefined, leftMs: number): Session {
+  const now = Date.now();
+  return {
+    accessToken: session.accessToken,
+    ...(session.refreshToken && { refreshToken: session.refreshToken }),
+    ...(userId && { userId }),
+    renewAt: now + leftMs * renewAfter,
+    endsAt: now + leftMs,
+  };
+}
+
+/** For how long a token that was issued a moment ago is valid. */
+function leftOfNew(session: IssuedSession, serverTimeMs = Date.now()): number {
+  return lifetimeOf(session.accessToken) ?? leftOf(session, serverTimeMs);
+}
+
+function leftOf({ accessTokenExpiresAt }: IssuedSession, nowMs: number): number {
+  return accessTokenExpiresAt ? Date.parse(accessTokenExpiresAt) - nowMs : never - Date.now();
+}
+
+/** When to renew it, from now: after its time as the gateway gave it at the latest, and not in a loop where clocks disagree. */
+function delayOf({ accessToken, renewAt }: Session): number {
+  const wholeMs = (lifetimeOf(accessToken) ?? never) * renewAfter;
+  const leastMs = Math.max(Math.min(retryMs, wholeMs), shortestMs);
+  return Math.max(Math.min(renewAt - Date.now(), wholeMs), leastMs);
 }
 
 /** Nearly, or quite. */

@@ -1,4 +1,5 @@
 // What an application shows of its connection. The parts of the client report what happens; this file makes one word of it.
+import { callAll } from './calls.ts';
 
 export interface ConnectionState {
   /**
@@ -138,6 +139,6 @@ export class Status {
   }
 
   #tell(): void {
-    for (const listener of this.#listeners) listener();
+    callAll(this.#listeners);
   }
 }

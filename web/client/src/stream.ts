@@ -8,8 +8,16 @@
 //
 // What has no cursor shows what is current when it comes back: the subscriptions to current values, and live queries.
 import { type Bounds, delayMs, sleep } from './backoff.ts';
+import { call } from './calls.ts';
 import type { Reading } from './document.ts';
-import { asError, codeOf, type FormattedError, MillraceError } from './errors.ts';
+import {
+  asError,
+  codeOf,
+  type FormattedError,
+  MillraceError,
+  notRenewed,
+  passing,
+} from './errors.ts';
 import type { Attempt, Line } from './line.ts';
 import { LiveAnswer } from './live.ts';
 import type { Patch } from './patch.ts';
@@ -25,8 +33,6 @@ export interface Shared {
   bounds: Bounds;
 }
 
-/** NETWORK is what `onGap` may meet. */
-const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']);
 /** As often in a row a failure that is the gateway's own is taken for a passing one. */
 const mostInternal = 5;
 /** So many tokens in a row, each refused at once, are not a matter of renewal. */
@@ -62,6 +68,8 @@ export class Stream {
   #failures = 0;
   /** Failures of the gateway's own, in a row. */
   #internal = 0;
+  /** Gaps in a row, without an event between them. */
+  #gaps = 0;
   #recoveries = 0;
   #recoveredAt = 0;
   readonly #live: LiveAnswer | undefined;
@@ -98,7 +106,7 @@ export class Stream {
   fail(error: MillraceError): void {
     if (this.#isStopped) return;
     this.stop();
-    this.#sink.error(error);
+    call(() => this.#sink.error(error));
   }
 
   /** Takes nothing until `resume`, and then goes on behind the last event. */
@@ -144,8 +152,8 @@ export class Stream {
       const error = await this.#afterwards(ending, attempt);
       if (this.#isStopped || error === undefined) continue;
       this.#stopping.abort();
-      if (error === 'complete') this.#sink.complete();
-      else this.#sink.error(error);
+      if (error === 'complete') call(() => this.#sink.complete());
+      else call(() => this.#sink.error(error));
     }
   }
 
@@ -189,19 +197,13 @@ export class Stream {
     this.#extend('readAfter', undefined);
     this.#failures = 0;
     this.#internal = 0;
+    this.#gaps = 0;
     this.#shared.line.progressed();
     this.#shared.status.received();
     if (result === 'unchanged') return true;
     const { patch } = received as { patch?: Patch };
-    try {
-      if (patch) this.#options.onPatch?.(patch);
-      this.#sink.next(result);
-    } catch (error) {
-      // It is the application's, and must not be taken for a failure of the line.
-      setTimeout(() => {
-        throw error;
-      });
-    }
+    if (patch) call(() => this.#options.onPatch?.(patch));
+    call(() => this.#sink.next(result));
     return true;
   }
 
@@ -221,9 +223,9 @@ export class Stream {
     if (ending.kind === 'refused') return this.#refused(ending.errors, ending.authorization);
     const { closeCode, cause } = ending;
     if (closeCode === 4403) {
-      if (await this.#recover(ending.authorization)) return undefined;
       const message = 'The gateway refused the token, or the session ended';
-      return new MillraceError('UNAUTHENTICATED', message, { closeCode, cause });
+      const error = new MillraceError('UNAUTHENTICATED', message, { closeCode, cause });
+      return this.#recover(error, ending.authorization);
     }
     const reason = (cause as { reason?: string } | undefined)?.reason;
     const message = `The gateway closed the socket: ${closeCode} ${reason ?? ''}`.trim();
@@ -239,9 +241,14 @@ export class Stream {
   async #refused(errors: readonly FormattedError[], authorization: string | undefined) {
     const code = codeOf(errors) ?? '';
     const error = MillraceError.of(errors);
-    if (code === 'UNAUTHENTICATED')
-      return (await this.#recover(authorization, error.reason)) ? undefined : error;
-    if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') return this.#bridge(error);
+    if (code === 'UNAUTHENTICATED') return this.#recover(error, authorization);
+    if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') {
+      if (!this.#live) return this.#bridge(error);
+      // What is here is of another log, as after a restore. Asked without it, the query is answered whole.
+      this.#live.forget();
+      await this.#wait(error);
+      return undefined;
+    }
     if (
       this.#payload.extensions?.readAfter &&
       (code === 'READ_AFTER_TIMEOUT' || code === 'BAD_REQUEST')
@@ -255,22 +262,32 @@ export class Stream {
 
   /** Waits until another attempt is due, or returns the error if none makes sense. */
   async #waitOut(error: MillraceError): Promise<MillraceError | undefined> {
-    this.#failures += 1;
     this.#internal = error.code === 'INTERNAL' ? this.#internal + 1 : 0;
     if (!passing.has(error.code) || this.#internal > mostInternal) return error;
-    const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
-    const waitMs = Math.max(delayMs(this.#failures - 1, this.#shared.bounds), askedMs);
-    await sleep(waitMs, this.#stopping.signal);
+    await this.#wait(error);
     return undefined;
   }
 
-  /** Whether another attempt may succeed, with another token. */
-  async #recover(authorization: string | undefined, reason?: string): Promise<boolean> {
+  async #wait(error: MillraceError): Promise<void> {
+    const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
+    const waitMs = Math.max(delayMs(this.#failures, this.#shared.bounds), askedMs);
+    this.#failures += 1;
+    await sleep(waitMs, this.#stopping.signal);
+  }
+
+  /** Prepares an attempt with another token, or returns the error if there is none. */
+  async #recover(
+    error: MillraceError,
+    authorization: string | undefined,
+  ): Promise<MillraceError | undefined> {
+    const recovery = await this.#shared.sessions.recover(authorization, error.reason);
+    if (recovery === 'over') return error;
+    // The session is still there, and is renewed as soon as the gateway can.
+    if (recovery === 'later') return this.#waitOut(notRenewed());
     const now = Date.now();
     this.#recoveries = now - this.#recoveredAt < recoverySpanMs ? this.#recoveries + 1 : 0;
     this.#recoveredAt = now;
-    if (this.#recoveries >= mostRecoveries) return false;
-    return this.#shared.sessions.recover(authorization, reason);
+    return this.#recoveries < mostRecoveries ? undefined : error;
   }
 
   /** Goes on from where the application says, as the events between are not there any more. */
@@ -286,6 +303,9 @@ export class Stream {
     }
     if (cursor === undefined || cursor === this.#cursor) return error;
     this.#cursor = cursor;
+    // Asked for a cursor, and refused it, again and again: there is no hurry.
+    this.#gaps += 1;
+    if (this.#gaps > 1) await this.#wait(error);
     return undefined;
   }
 }

@@ -221,6 +221,43 @@ describe('queries', () => {
     setTimeout(() => aborting.abort(), 10);
     await expect(asked).rejects.toBeInstanceOf(Error);
   });
+
+  it('are sent, and can be aborted, where signals cannot be joined', async () => {
+    // As in Firefox before 124 and Safari before 17.4.
+    const { any } = AbortSignal;
+    Object.assign(AbortSignal, { any: undefined });
+    try {
+      const aborting = new AbortController();
+      const heard = new Set<unknown>();
+      const { addEventListener, removeEventListener } = aborting.signal;
+      vi.spyOn(aborting.signal, 'addEventListener').mockImplementation((...given) => {
+        heard.add(given[1]);
+        addEventListener.apply(aborting.signal, given as never);
+      });
+      vi.spyOn(aborting.signal, 'removeEventListener').mockImplementation((...given) => {
+        heard.delete(given[1]);
+        removeEventListener.apply(aborting.signal, given as never);
+      });
+      const signal = aborting.signal;
+      expect((await connect(() => ({})).client.query(query, { signal })).data).toEqual({
+        ok: true,
+      });
+      expect(heard.size).toBe(0);
+      const { client } = connect(() => ({}), {
+        fetch: (_, init) =>
+          new Promise((_, fail) => {
+            const give = () => fail(init?.signal?.reason);
+            if (init?.signal?.aborted) give();
+            else init?.signal?.addEventListener('abort', give);
+          }),
+      });
+      const asked = client.query(query, { signal });
+      aborting.abort();
+      await expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
+    } finally {
+      Object.assign(AbortSignal, { any });
+    }
+  });
 });
 
 it('documents bring their types along', async () => {
@@ -313,7 +350,7 @@ describe('what an application is told of its session', () => {
     const same = connect(() => ({}), { name: 'told', sessions }).client;
     expect([await same.restore(), same.userId]).toEqual([true, 'user_1']);
     await client.signOut();
-    expect(changes).toEqual(['begun', 'ended']);
+    expect(changes).toEqual(['begun', 'left']);
     stop();
     await client.signIn({ email: 'e', password: 'p' });
     expect(changes).toHaveLength(2);

@@ -1,5 +1,5 @@
 // Streams over lines that a script gives: live queries over lost lines, refusals that pass and that do not.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createClient, MillraceError, memoryStore, type Result } from '../src/index.ts';
 
 type Payload = Record<string, unknown>;
@@ -7,7 +7,7 @@ type Payload = Record<string, unknown>;
 type Line = { gives: Payload[]; isLost?: boolean; page?: Response };
 
 /** A client whose event streams are these lines, one after the other; the last one again and again. */
-function connect(lines: Line[], token = () => 'token') {
+function connect(lines: Line[], token = () => 'token', backoff = { firstMs: 1, longestMs: 5 }) {
   const sent: { variables: Payload; extensions?: Payload }[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const payload = JSON.parse(String(init?.body));
@@ -25,7 +25,7 @@ function connect(lines: Line[], token = () => 'token') {
   const client = createClient({
     url: 'http://gateway.example/graphql',
     transport: 'event-stream',
-    backoff: { firstMs: 1, longestMs: 5 },
+    backoff,
     queue: memoryStore(),
     token,
     fetch,
@@ -112,6 +112,22 @@ describe('live queries', () => {
     expect(sent[1]?.extensions?.live).toBeUndefined();
   });
 
+  it('are asked anew when what is here is of another log, as after a restore', async () => {
+    for (const code of ['CURSOR_INVALID', 'CURSOR_EXPIRED']) {
+      const { client, sent } = connect([
+        { gives: [{ data: { n: 1 }, revision: 1, extensions: known('1') }], isLost: true },
+        refused(code),
+        { gives: [{ data: { n: 2 }, revision: 1, extensions: known('2') }] },
+      ]);
+      const onGap = vi.fn(() => 'a cursor');
+      const told = await all(client.subscribe(live, { onGap }));
+      expect(told).toEqual({ data: [{ n: 1 }, { n: 2 }] });
+      const named = sent.map(({ extensions }) => extensions?.live);
+      expect(named).toEqual([undefined, known('1'), undefined]);
+      expect(onGap).not.toHaveBeenCalled();
+    }
+  });
+
   it('show what was written, or come without waiting for it', async () => {
     const { client, sent } = connect([
       refused('READ_AFTER_TIMEOUT'),
@@ -192,6 +208,17 @@ describe('a gap', () => {
         ['old', 'old', 'new'],
       ]);
     }
+  });
+
+  it('that comes again and again is not asked about without a pause', async () => {
+    const gaps = Array.from({ length: 3 }, () => refused('CURSOR_EXPIRED'));
+    const lines = [...gaps, { gives: [{ data: 1 }] }];
+    const { client } = connect(lines, undefined, { firstMs: 100, longestMs: 1_000 });
+    let asked = 0;
+    const began = Date.now();
+    const told = await all(client.subscribe(from, { onGap: () => `new-${asked++}` }));
+    expect([told, asked]).toEqual([{ data: [1] }, 3]);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(50 + 100 - 10);
   });
 
   it('ends the stream when what comes of it does not pass', async () => {

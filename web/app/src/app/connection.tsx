@@ -128,7 +128,11 @@ function Queue({ count }: { count: number }) {
 /** `mutation SendMessage` is "Send message", with the text it has. */
 function titleOf({ query, variables }: Waiting['operation']): string {
   const name = /mutation\s+(\w+)/.exec(String(query))?.[1] ?? 'Change';
-  const words = name.replaceAll(/(?<=[a-z])([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  // Browsers of before 2023 take a page with a lookbehind for one with a mistake.
+  const words = name.replaceAll(
+    /([a-z])([A-Z])/g,
+    (_, before, letter) => `${before} ${letter.toLowerCase()}`,
+  );
   const input = variables?.input as Record<string, unknown> | undefined;
   const text = [input?.text, input?.message, input?.name].find(
     (value) => typeof value === 'string',

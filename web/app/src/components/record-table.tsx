@@ -56,7 +56,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
     () => (isNarrow ? columns.filter(({ isWide }) => !isWide) : columns),
     [isNarrow, columns],
   );
-  const { rows, hasMore, isLoadingMore, error, loadMore, scrolled } = list;
+  const { rows, hasMore, isLoadingMore, isFollowed = true, error, loadMore, scrolled } = list;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -74,8 +74,8 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
     // Again after each page: one may add nothing, and yet not be the last.
-    if (hasMore && !isLoadingMore && !error && last >= rows.length - 30) loadMore();
-  }, [hasMore, isLoadingMore, error, last, rows.length, loadMore]);
+    if (isFollowed && hasMore && !isLoadingMore && !error && last >= rows.length - 30) loadMore();
+  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore]);
   const { startIndex = 0, endIndex = 0 } = virtual.range ?? {};
   useEffect(() => onShown?.(startIndex, endIndex), [onShown, startIndex, endIndex]);
   const toggle = useToggle(rows, selection, onSelect);

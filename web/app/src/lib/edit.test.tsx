@@ -68,3 +68,39 @@ test('what oneself has saved is no conflict', async () => {
   expect(text()).toBe('2 Ada L. Writes');
   await end();
 });
+
+test('what oneself has saved is no conflict where the gateway writes it in another way', async () => {
+  const { text, again, end } = await show(<Form current={at(1, 'ada')} />);
+  const save = async (answered: ReturnType<typeof at>, isToldFirst: boolean) => {
+    let answer = () => {};
+    const submit = form.send(
+      () => new Promise<ReturnType<typeof at>>((resolve) => (answer = () => resolve(answered))),
+    );
+    await act(async () => submit());
+    if (isToldFirst) await again(<Form current={answered} />);
+    await act(async () => answer());
+    await again(<Form current={answered} />);
+  };
+  await type('Ada_L');
+  await save(at(2, 'ada_l'), true);
+  expect([text(), form.isDirty()]).toEqual(['2 ada_l Writes', false]);
+  await type('ADA_M');
+  await save(at(3, 'ada_m'), false);
+  expect([text(), form.isDirty()]).toEqual(['3 ada_m Writes', false]);
+
+  // What was typed while it was saved stays.
+  let answer = () => {};
+  await type('ADA_N');
+  const submit = form.send(
+    () => new Promise<ReturnType<typeof at>>((resolve) => (answer = () => resolve(at(4, 'ada_n')))),
+  );
+  await act(async () => submit());
+  await act(async () => form.setFieldValue('bio', 'Writes on'));
+  await act(async () => answer());
+  await again(<Form current={at(4, 'ada_n')} />);
+  expect([text(), form.isDirty()]).toEqual(['4 ada_n Writes on', true]);
+  // Somebody else's change is one.
+  await again(<Form current={at(5, 'ada_n', 'Writes no more')} />);
+  expect(text()).toBe('5 ada_n Writes on conflict');
+  await end();
+});

@@ -1,6 +1,9 @@
 // A form over an object that others may change: it follows them where one has not typed, and shows a conflict where both did.
 // Whoever can sends `base.version`, so that nothing is overwritten unseen.
 //
+// Once it is saved it begins from what was answered: the gateway may write a text in another way than it was typed, and that is not
+// somebody else's change.
+//
 // What it began from is a part of its values, so a draft that is kept has it, too: after a reload it is no edit of the newest. A
 // field in conflict keeps what it began from until somebody has decided.
 import { useEffect } from 'react';
@@ -13,7 +16,11 @@ export interface Known<Texts> {
   values: Texts;
 }
 
-export interface EditForm<Texts> extends ServerForm<Texts> {
+export interface EditForm<Texts> extends Omit<ServerForm<Texts>, 'send'> {
+  /** The handler returns what was answered, if the form stays open. */
+  send: (
+    handler: (values: Texts) => Promise<Known<Texts> | undefined> | Promise<void>,
+  ) => ReturnType<ServerForm<Texts>['send']>;
   /** What it began from. The version is to be sent as `expectedVersion`. */
   base: Known<Texts>;
   /** What `Conflict` shows; undefined without one. */
@@ -50,6 +57,17 @@ export function useEditForm<Texts extends Values>(
     form.resetDirty(clean);
     form.setValues({ ...clean, ...values });
   };
+  const saved = (answered: unknown, sent: Record<string, unknown>) => {
+    if (!answered) return form.resetDirty(sent);
+    const from = answered as Known<Values>;
+    const clean = { ...from.values, base: from };
+    const typed = Object.entries(form.getValues()).filter(
+      ([field, value]) => field !== 'base' && value !== sent[field],
+    );
+    form.setInitialValues(clean);
+    form.resetDirty(clean);
+    form.setValues({ ...clean, ...Object.fromEntries(typed) });
+  };
   const isNewer = version > base.version && !form.isSending;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another version is what it is about
   useEffect(() => {
@@ -80,6 +98,7 @@ export function useEditForm<Texts extends Values>(
   };
   return {
     ...(form as unknown as ServerForm<Texts>),
+    send: (handler) => form.send((values) => handler(values as Texts), { begin: saved }),
     base: base as Known<Texts>,
     conflict: conflict || undefined,
   };

@@ -71,13 +71,15 @@ export function useEvents<Data, Variables extends AnyVariables>(
   );
 }
 
-/** The newest event of a subscription to how something is, by way of the cache. */
+/** The newest event of a subscription to how something is, by way of the cache. `onData` is told of each, where many come at once. */
 export function useCurrent<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  { pause = false } = {},
+  { pause = false, onData }: { pause?: boolean; onData?: (data: Data) => void } = {},
 ): Data | undefined {
   const urql = useClient();
+  const latest = useRef(onData);
+  latest.current = onData;
   const [data, setData] = useState<Data>();
   const key = JSON.stringify(variables);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the variables, which are another object each time
@@ -92,7 +94,10 @@ export function useCurrent<Data, Variables extends AnyVariables>(
           if (!isStopped) ended(code);
         }),
         subscribe(({ data, error, hasNext }) => {
-          if (data) setData(data);
+          if (data) {
+            setData(data);
+            latest.current?.(data);
+          }
           // One that could not be read ends nothing.
           if (error && !hasNext) code = asFailure(error).code;
         }),

@@ -12,8 +12,11 @@ export interface ServerForm<Values> extends UseFormReturnType<Values> {
   /** For `onSubmit`: sends the values, once until that is answered; violations go to the fields they name. */
   send: (
     handler: (values: Values) => Promise<unknown>,
-    /** `isCleared`: begins anew once they are sent, unless somebody has typed on. */
-    options?: { isCleared?: boolean },
+    /**
+     * `isCleared`: begins anew once they are sent, unless somebody has typed on. `begin` makes what was sent that from which the
+     * form goes on, by what the handler returned.
+     */
+    options?: { isCleared?: boolean; begin?: (answered: unknown, sent: Values) => void },
   ) => (event?: React.FormEvent<HTMLFormElement>) => void;
   /** Forgets what was typed, also what was kept of it. */
   discard: () => void;
@@ -57,18 +60,21 @@ export function useServerForm<Values extends Record<string, unknown>>(
     enableBeforeUnload: guard && isDirty && !isSending,
   });
 
-  const send: ServerForm<Values>['send'] = (handler, { isCleared = false } = {}) =>
+  const send: ServerForm<Values>['send'] = (
+    handler,
+    { isCleared = false, begin = (_: unknown, sent: Values) => form.resetDirty(sent) } = {},
+  ) =>
     form.onSubmit(async (sent) => {
       if (isBusy.current) return;
       isBusy.current = true;
       setSending(true);
       setRefusal(undefined);
       try {
-        await handler(sent as Values);
+        const answered = await handler(sent as Values);
         const isUntouched = JSON.stringify(form.getValues()) === JSON.stringify(sent);
         // What was typed meanwhile is kept already.
         if (draft && isUntouched) keepDraft(draft, undefined);
-        if (!isCleared) form.resetDirty(sent as Values);
+        if (!isCleared) begin(answered, sent as Values);
         else if (isUntouched) form.reset();
       } catch (cause) {
         const failure = asFailure(cause as Error);

@@ -47,9 +47,14 @@ export interface ListState<R extends Row> {
   /** The first page is not here yet. */
   isLoading: boolean;
   isLoadingMore: boolean;
+  /** The gateway has answered the first page, and tells the changes since: more can be read. */
+  isFollowed: boolean;
   error: Error | undefined;
   /** What others changed in the last moments, by id. */
   changed: ReadonlyMap<string, Change>;
   /** How many came that belong above what the reader looks at. */
   arrived: number;
 }
+
+/** That of a list of another make, whose pages need not wait for the first one. */
+export type OwnListState<R extends Row> = Omit<ListState<R>, 'isFollowed'>;

@@ -77,6 +77,21 @@ test('changes are followed from the cursor of the first page', () => {
   expect(followed).toHaveLength(1);
 });
 
+test('a list says when its next page can be read', () => {
+  const { list, asked, answer } = start();
+  const rows = page([item('a')], { pageInfo: { hasNextPage: true, endCursor: 'a' } });
+  const told: boolean[] = [];
+  list.subscribe(() => {
+    told.push(list.get().isFollowed);
+    // As a table does that is high enough for more.
+    if (list.get().isFollowed && !list.get().isLoadingMore) list.loadMore();
+  });
+  asked[0]?.sink.next(rows, undefined);
+  expect([told, asked.length]).toEqual([[false], 1]);
+  answer(rows);
+  expect(asked[1]?.window).toEqual({ first: 100, after: 'a' });
+});
+
 test('what belongs to the list enters at its place, moves, and leaves', () => {
   const { list, answer, change, names } = start();
   answer(page([item('1', 'a'), item('2', 'c')]));

@@ -7,7 +7,7 @@
 import { passing, retryMs } from './errors';
 import type { Change, Connection, Follow, ListState, Page, Row } from './list-source';
 
-export type { Change, ListState, Row } from './list-source';
+export type { Change, ListState, OwnListState, Row } from './list-source';
 
 export const tintMs = 1_500;
 const settleMs = 120;
@@ -25,6 +25,7 @@ export class LiveList<R extends Row> {
     hasMore: false,
     isLoading: true,
     isLoadingMore: false,
+    isFollowed: false,
     error: undefined,
     changed: new Map(),
     arrived: 0,
@@ -47,7 +48,6 @@ export class LiveList<R extends Row> {
   #isAsking = false;
   /** Why it could not be asked about what changed. */
   #unasked: Error | undefined;
-  #isFollowed = false;
   #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #stops = new Set<() => void>();
   readonly #tints = new Map<string, ReturnType<typeof setTimeout>>();
@@ -86,17 +86,17 @@ export class LiveList<R extends Row> {
   };
 
   start(): void {
-    this.#isFollowed = false;
+    this.#state = { ...this.#state, isFollowed: false };
     this.#isAsking = false;
     const again = (error: Error) => {
-      this.#isFollowed = false;
+      this.#state = { ...this.#state, isFollowed: false };
       this.#failed(error, this.restart);
     };
     const next = (connection: Connection<R>, cursor: string | undefined) => {
-      const isFirst = this.#state.isLoading || (cursor !== undefined && !this.#isFollowed);
+      const isFirst = this.#state.isLoading || (cursor !== undefined && !this.#state.isFollowed);
       this.#take(connection, isFirst ? 'replace' : 'refresh');
-      if (cursor === undefined || this.#isFollowed) return;
-      this.#isFollowed = true;
+      if (cursor === undefined || this.#state.isFollowed) return;
+      this.#set({ isFollowed: true });
       this.#stops.add(
         this.#follow(cursor, {
           change: (row, change) => this.#changed(row, change),
@@ -136,9 +136,9 @@ export class LiveList<R extends Row> {
   readonly loadMore = () => {
     const { hasMore, isLoadingMore } = this.#state;
     // Without its first page, or the changes since, it begins anew.
-    if (!this.#isFollowed && this.#state.error) return this.restart();
+    if (!this.#state.isFollowed && this.#state.error) return this.restart();
     // A page of the cache may end elsewhere than the gateway's.
-    if (!hasMore || isLoadingMore || !this.#isFollowed) return;
+    if (!hasMore || isLoadingMore || !this.#state.isFollowed) return;
     this.#set({ isLoadingMore: true, error: undefined });
     // What could not be asked is asked again with it.
     if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
@@ -228,7 +228,7 @@ export class LiveList<R extends Row> {
         isLoading: false,
         isLoadingMore: false,
         // A page does not say that the changes come again.
-        ...((how === 'replace' || this.#isFollowed) && { error: undefined }),
+        ...((how === 'replace' || this.#state.isFollowed) && { error: undefined }),
         ...(total !== undefined && { total }),
       });
     } else this.#set({});

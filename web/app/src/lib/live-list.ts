@@ -147,7 +147,7 @@ export function answer<R extends Row>(
 }
 
 type Whole<R extends Row> = ReturnType<typeof useLiveList<R, unknown, unknown>>;
-type Optional = 'isStale' | 'loadAll';
+type Optional = 'isStale' | 'isFollowed' | 'loadAll';
 
 /** What a table shows. A list of another make need not be able to stand still, nor to be read as a whole. */
 export type LiveListState<R extends Row> = Omit<Whole<R>, Optional> &

@@ -2,11 +2,14 @@
 // `useLiveList`, in live-list.ts. `useAct` changes something.
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { AnyVariables } from '@urql/core';
-import { useCallback, useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useClient, useQuery } from 'urql';
 import { asFailure, passing, retryMs } from './errors';
 
-/** The answer of a query with `@live`, and again whenever it changes. It goes on by itself after any failure of the line. */
+/**
+ * The answer of a query with `@live`, and again whenever it changes. It goes on by itself after any failure of the line. What is
+ * shown stays while it fails in passing.
+ */
 export function useLive<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
@@ -14,15 +17,20 @@ export function useLive<Data, Variables extends AnyVariables>(
 ) {
   const [result, again] = useQuery<Data, Variables>({ query, variables, pause } as never);
   const failure = useMemo(() => result.error && asFailure(result.error), [result.error]);
-  const data = failure && isEmpty(result.data) ? undefined : result.data;
+  const isNothing = failure !== undefined && isEmpty(result.data);
+  const mayPass = isNothing && passing.has(failure.code);
+  const key = JSON.stringify(variables);
+  const last = useRef<{ key: string; data: Data | undefined }>(undefined);
+  // While it is asked with other variables, the answer is that of before.
+  if (!isNothing && !result.fetching) last.current = { key, data: result.data };
+  const known = mayPass && last.current?.key === key ? last.current.data : undefined;
+  const data = isNothing ? known : result.data;
   const retry = useCallback(() => again({ requestPolicy: 'network-only' }), [again]);
-  const mayPass =
-    failure !== undefined && data === undefined && passing.has(failure.code) && !pause;
   useEffect(() => {
-    if (!mayPass) return;
+    if (!mayPass || pause) return;
     const timer = setInterval(retry, retryMs);
     return () => clearInterval(timer);
-  }, [mayPass, retry]);
+  }, [mayPass, pause, retry]);
   return { data, failure, isLoading: result.fetching && !data, retry };
 }
 

@@ -41,7 +41,7 @@ let isWanted: boolean | undefined;
 // It has begun, also where the same person was signed in before, and is stored after this. Of one that another tab began, that tab
 // has said where it is kept.
 millrace.onSession((change) => {
-  if (change === 'ended' || isWanted === undefined) return;
+  if (change === 'ended' || change === 'left' || isWanted === undefined) return;
   if (isWanted) device.set(keepKey, '');
   else device.remove(keepKey);
 });

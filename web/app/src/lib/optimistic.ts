@@ -60,11 +60,10 @@ export const optimistic: OptimisticMutationConfig = {
   markChatRead: ({ input }, cache) => {
     const { id } = input as { id: string };
     const chat = { __typename: 'Chat', id };
-    const version = cache.resolve(chat, 'version') as number | undefined;
     // Who marks them has the newest in view.
-    return version === undefined
+    return cache.resolve(chat, 'unreadCount') === undefined
       ? null
-      : { __typename: 'MarkChatReadPayload', chat: { ...chat, version, unreadCount: 0 } };
+      : { __typename: 'MarkChatReadPayload', chat: { ...chat, unreadCount: 0 } };
   },
   likePost: ({ input }, cache) => ({
     __typename: 'LikePostPayload',

@@ -16,7 +16,7 @@ vi.mock('./millrace', () => ({
       return played.userId;
     },
     restore: async () => played.userId !== undefined,
-    signOut: async () => enter(undefined),
+    signOut: async () => left(),
     onSession: (listener: (change: SessionChange) => void) => {
       played.listeners.add(listener);
       return () => played.listeners.delete(listener);
@@ -54,6 +54,10 @@ import { show } from './testing';
 function enter(userId: string | undefined) {
   played.userId = userId;
   for (const listener of played.listeners) listener(userId ? 'begun' : 'ended');
+}
+function left() {
+  played.userId = undefined;
+  for (const listener of played.listeners) listener('left');
 }
 const answer = () =>
   act(async () => {
@@ -98,4 +102,16 @@ test('nobody sees who was here before, and whoever comes back finds their page',
   expect(text()).toMatch(/^in nobody yet/);
   await answer();
   expect(text()).toMatch(/^in The name of mary/);
+
+  // She leaves in another tab.
+  await act(async () => left());
+  expect(text()).toMatch(/^out nobody yet/);
+
+  // A session that ended by itself may be left, too.
+  await act(async () => enter('ada'));
+  await answer();
+  await act(async () => enter(undefined));
+  expect(text()).toMatch(/^expired The name of ada/);
+  await act(async () => left());
+  expect(text()).toMatch(/^out nobody yet/);
 });

@@ -70,15 +70,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       setState('in');
     };
     const leave = () => {
-      if (!last.current.isLeaving && last.current.userId !== undefined) return setState('expired');
       last.current = { userId: undefined, isLeaving: false };
       setPerson((count) => count + 1);
       setUrql(createUrql());
       setState('out');
     };
+    const end = () => {
+      // Who leaves everywhere may hear first that the session is over.
+      if (last.current.isLeaving || last.current.userId === undefined) leave();
+      else setState('expired');
+    };
     const stop = millrace.onSession((change) => {
       if (change === 'begun') enter();
-      if (change === 'ended') leave();
+      if (change === 'ended') end();
+      // In another tab, too: what was read for one who has left does not stay on a screen.
+      if (change === 'left') leave();
     });
     millrace.restore().then((isSignedIn) => {
       if (isOver) return;

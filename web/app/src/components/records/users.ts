@@ -1,10 +1,11 @@
 // Users as a live list, for the page of all and for that of their connections.
 import { useCallback, useMemo, useState } from 'react';
-import { useSubscription } from 'urql';
 import type { UserRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
+import { useLaidOver } from '../../lib/laid-over';
 import { useLiveList } from '../../lib/live-list';
 import { inOrder, type Sort } from '../../lib/search';
+import { mostPresent, usePresence } from '../presence';
 import '../user-name';
 
 export const UserRow = graphql(`
@@ -35,11 +36,6 @@ const UserChanges = graphql(`
       actor { name ... on User { id } }
       user { ...UserRow }
     }
-  }
-`);
-const UserPresence = graphql(`
-  subscription UserPresence($ids: [ID!]!) {
-    availabilityChanged(userIds: $ids) { user { id availability lastSeenAt } }
   }
 `);
 
@@ -75,23 +71,22 @@ export function useUserList({
     compare: inOrder<UserRowFragment>(sort.direction, sorted[sort.field] ?? (({ id }) => id)),
     ...(has && { has }),
   });
-  return { list, ...useShown(list.rows) };
+  const { shownIds, watchShown } = useShown(list.rows);
+  // Who comes and goes is no change of a user.
+  const rows = useLaidOver(list.rows, usePresence(shownIds));
+  return { list: useMemo(() => ({ ...list, rows }), [list, rows]), shownIds, watchShown };
 }
 
-/** So many are followed at once. */
-const most = 100;
-
-/**
- * Follows who of those in view comes and goes; the cache shows it. Returns their ids, and what is to be told which rows are in
- * view.
- */
+/** The ids of those in view, and what is to be told which rows these are. */
 function useShown(rows: readonly UserRowFragment[]) {
   const [start, setStart] = useState(0);
-  const ids = useMemo(() => rows.slice(start, start + most).map(({ id }) => id), [rows, start]);
+  const ids = useMemo(
+    () => rows.slice(start, start + mostPresent).map(({ id }) => id),
+    [rows, start],
+  );
   const key = ids.toSorted().join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the same people in another order are the same
-  const variables = useMemo(() => ({ ids }), [key]);
-  useSubscription({ query: UserPresence, variables, pause: ids.length === 0 });
+  const shownIds = useMemo(() => ids, [key]);
   const watchShown = useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
-  return { shownIds: variables.ids, watchShown };
+  return { shownIds, watchShown };
 }

@@ -6,17 +6,19 @@ import { Users } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
+import { type PresenceOf, usePresence } from '../../components/presence';
 import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
 import type { ChatRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
+import { useLaidOver } from '../../lib/laid-over';
 import { useLiveList } from '../../lib/live-list';
 import { inOrder } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import classes from './chat-list.module.css';
 import { useDraft } from './drafts';
 import { nameOf, partnerOf } from './names';
-import { usePresence } from './presence';
+import { useUnreadCounts } from './unread';
 
 void UserNameParts;
 export const ChatRow = graphql(`
@@ -72,14 +74,16 @@ export function ChatList({
     // Each row has its members.
     most: 40,
   });
-  const { rows, hasMore, loadMore, error } = list;
+  const { hasMore, isLoadingMore, isFollowed, loadMore, error } = list;
+  // That one has read is no change of the chat, and a new chat is on no page of the cache.
+  const rows = useLaidOver(list.rows, useUnreadCounts());
   const sought = text.trim().toLowerCase();
   const shown = useMemo(
     () =>
       sought ? rows.filter((chat) => nameOf(chat, me?.id).toLowerCase().includes(sought)) : rows,
     [rows, sought, me?.id],
   );
-  usePresence(rows.flatMap((chat) => partnerOf(chat, me?.id)?.id ?? []).slice(0, 100));
+  const presence = usePresence(rows.flatMap((chat) => partnerOf(chat, me?.id)?.id ?? []));
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: shown.length,
@@ -91,8 +95,10 @@ export function ChatList({
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && !error && (sought || last >= rows.length - 15)) loadMore();
-  }, [hasMore, error, last, rows.length, loadMore, sought]);
+    const isDue = sought !== '' || last >= rows.length - 15;
+    // Again after each page: one may add nothing, and yet not be the last.
+    if (isFollowed && hasMore && !isLoadingMore && !error && isDue) loadMore();
+  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore, sought]);
 
   if (list.isLoading && !error) return <Lines count={8} />;
   if (error && rows.length === 0) return <Failed error={error} retry={list.restart} />;
@@ -130,7 +136,12 @@ export function ChatList({
                   className={classes.place}
                   style={{ transform: `translateY(${start}px)`, height: size }}
                 >
-                  <Row chat={chat} isOpen={chat.id === openId} isNew={list.changed.has(chat.id)} />
+                  <Row
+                    chat={chat}
+                    isOpen={chat.id === openId}
+                    isNew={list.changed.has(chat.id)}
+                    presence={presence}
+                  />
                 </div>
               )
             );
@@ -146,7 +157,17 @@ export function ChatList({
   );
 }
 
-function Row({ chat, isOpen, isNew }: { chat: ChatRowFragment; isOpen: boolean; isNew: boolean }) {
+function Row({
+  chat,
+  isOpen,
+  isNew,
+  presence,
+}: {
+  chat: ChatRowFragment;
+  isOpen: boolean;
+  isNew: boolean;
+  presence: ReadonlyMap<string, PresenceOf>;
+}) {
   const { me } = useSession();
   const draft = useDraft(chat.id);
   const partner = partnerOf(chat, me?.id);
@@ -164,7 +185,7 @@ function Row({ chat, isOpen, isNew }: { chat: ChatRowFragment; isOpen: boolean; 
       aria-current={isOpen ? 'page' : undefined}
     >
       {partner ? (
-        <UserAvatar person={partner} size={36} />
+        <UserAvatar person={{ ...partner, ...presence.get(partner.id) }} size={36} />
       ) : (
         <span className={classes.group} aria-hidden>
           <Users size={18} />

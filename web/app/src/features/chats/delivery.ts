@@ -5,7 +5,7 @@ import { useAct } from '../../lib/live';
 
 const MarkChatDelivered = graphql(`
   mutation MarkChatDelivered($input: MarkChatDeliveredInput!) {
-    markChatDelivered(input: $input) { chat { id version } }
+    markChatDelivered(input: $input) { chat { id } }
   }
 `);
 

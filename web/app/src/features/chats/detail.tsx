@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from 'react';
 import { EmptyState } from '../../components/empty-state';
 import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
+import { usePresence } from '../../components/presence';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
 import { usePageTitle } from '../../lib/attention';
 import { graphql } from '../../lib/graphql';
@@ -19,7 +20,6 @@ import { Members } from './members';
 import { MessageList } from './message-list';
 import { nameOf, partnerOf } from './names';
 import { useOutgoing } from './outgoing';
-import { usePresence } from './presence';
 import { TypingLine } from './typing';
 
 void UserNameParts;
@@ -62,7 +62,7 @@ function Chat({ id }: { id: string }) {
     wasGone.current = isOut;
   }, [isOut, conversation]);
   usePageTitle(chat ? nameOf(chat, me?.id) : 'Chat');
-  usePresence(chat?.members.slice(0, 100).map(({ user }) => user.id) ?? []);
+  usePresence(chat?.members.map(({ user }) => user.id) ?? []);
   if (talk.isGone || isOut)
     return (
       <EmptyState

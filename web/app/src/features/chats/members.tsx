@@ -88,14 +88,19 @@ export function Members({
   );
 }
 
+const titleOf = ({ version, title }: Pick<Chat, 'version' | 'title'>) => ({
+  version,
+  values: { title: title ?? '' },
+});
+
 function Rename({ chat }: { chat: Chat }) {
   const rename = useAct(RenameChat);
-  const current = { version: chat.version, values: { title: chat.title ?? '' } };
-  const form = useEditForm(current, { title: 'Title' });
+  const form = useEditForm(titleOf(chat), { title: 'Title' });
   const isChanged = form.values.title.trim() !== chat.title;
   const submit = form.send(async ({ title }) => {
-    await rename({ input: { id: chat.id, title: title.trim() } });
+    const { renameChat } = await rename({ input: { id: chat.id, title: title.trim() } });
     say('The group was renamed.');
+    return renameChat ? titleOf(renameChat.chat) : undefined;
   });
   return (
     <form onSubmit={submit}>

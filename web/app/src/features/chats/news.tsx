@@ -7,15 +7,12 @@ import { useEffect } from 'react';
 import { setAttention } from '../../lib/attention';
 import { useEvents } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
-import { useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
-import { type Received, useDelivery } from './delivery';
+import { useDelivery } from './delivery';
 import { notify } from './notify';
 import { isLookedAt } from './reading';
+import { useUnreadChats } from './unread';
 
-const UnreadChats = graphql(`
-  query UnreadChats @live { chats(first: 100) { nodes { id version unreadCount lastMessage { id number } } } }
-`);
 const NewMessages = graphql(`
   subscription NewMessages($after: String) {
     myChats(after: $after) {
@@ -32,11 +29,9 @@ const NewMessages = graphql(`
 /** What is older when it comes, as after a long interruption, is in the counts, and no news. */
 const newMs = 60_000;
 const shownMs = 6_000;
-const none: readonly Received[] = [];
 
 export default function ChatNews() {
-  const { data } = useLive(UnreadChats, {});
-  const chats = data?.chats?.nodes ?? none;
+  const chats = useUnreadChats();
   useDelivery(chats);
   const unread = chats.reduce((sum, { unreadCount }) => sum + unreadCount, 0);
   useEffect(() => {

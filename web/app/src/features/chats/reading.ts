@@ -6,7 +6,7 @@ import type { Message } from './conversation';
 
 const MarkChatRead = graphql(`
   mutation MarkChatRead($input: MarkChatReadInput!) {
-    markChatRead(input: $input) { chat { id version unreadCount } }
+    markChatRead(input: $input) { chat { id unreadCount } }
   }
 `);
 

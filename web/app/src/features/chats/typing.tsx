@@ -12,7 +12,7 @@ const Typing = graphql(`
   subscription Typing($id: ID!) { typing(id: $id) { at user { id name } } }
 `);
 const SetTyping = graphql(`
-  mutation SetTyping($input: SetTypingInput!) { setTyping(input: $input) { chat { id version } } }
+  mutation SetTyping($input: SetTypingInput!) { setTyping(input: $input) { chat { id } } }
 `);
 
 const reportMs = 3_000;

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { EventLogFilter } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
-import { type ListState, tintMs } from '../../lib/list';
+import { type OwnListState, tintMs } from '../../lib/list';
 import type { LiveListState } from '../../lib/live-list';
 import { millrace } from '../../lib/millrace';
 import { type EventListRow, type EventPart, EventWindow } from './event-window';
@@ -29,7 +29,7 @@ const mostTinted = 20;
 type Read = (before: string | null, signal: AbortSignal) => Promise<EventPart>;
 
 export class EventList {
-  #state: ListState<EventListRow> = {
+  #state: OwnListState<EventListRow> = {
     rows: [],
     total: undefined,
     hasMore: false,
@@ -149,7 +149,7 @@ export class EventList {
     this.#set({ rows, hasMore: before !== null, arrived: shown.arrived });
   }
 
-  #set(more: Partial<ListState<EventListRow>>): void {
+  #set(more: Partial<OwnListState<EventListRow>>): void {
     this.#state = { ...this.#state, ...more };
     for (const listener of this.#listeners) listener();
   }

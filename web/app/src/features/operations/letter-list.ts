@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import type { DeadLetterFilter, LetterRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
-import type { ListState, Row } from '../../lib/list';
+import type { OwnListState, Row } from '../../lib/list';
 import type { Connection } from '../../lib/list-source';
 import { millrace } from '../../lib/millrace';
 import './documents';
@@ -24,7 +24,7 @@ const pageSize = 100;
 type Read<R> = (first: number, after: string | null, signal: AbortSignal) => Promise<Connection<R>>;
 
 export class PagedList<R extends Row> {
-  #state: ListState<R> = {
+  #state: OwnListState<R> = {
     rows: [],
     total: undefined,
     hasMore: false,
@@ -124,7 +124,7 @@ export class PagedList<R extends Row> {
     });
   }
 
-  #set(more: Partial<ListState<R>>): void {
+  #set(more: Partial<OwnListState<R>>): void {
     this.#state = { ...this.#state, ...more };
     for (const listener of this.#listeners) listener();
   }

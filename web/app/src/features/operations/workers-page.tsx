@@ -7,7 +7,7 @@ import type { StatusFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { useSession } from '../../lib/session';
-import { sayFailed } from '../../lib/toasts';
+import { useWish } from '../../lib/wish';
 import { inWords } from './alarms';
 import { Breakers } from './breakers';
 import { OperationsFrame, Section } from './frame';
@@ -228,46 +228,47 @@ function Hold({ name, isPaused }: { name: string; isPaused: boolean }) {
   const pause = useAct(Pausing);
   const resume = useAct(Resuming);
   const { me } = useSession();
-  const act = async () => {
+  const act = async (toPause: boolean) => {
     const before = monitor.get().status;
     if (before)
       monitor.takeStatus(
         withPause(
           before,
           name,
-          isPaused
-            ? null
-            : {
+          toPause
+            ? {
                 pausedAt: new Date().toISOString(),
                 pausedBy: { id: me?.id ?? '', name: me?.name ?? 'You' },
-              },
+              }
+            : null,
         ),
       );
     try {
-      if (isPaused) {
-        const { resumeWorker } = await resume({ input: { name } });
-        if (resumeWorker) monitor.takeStatus(resumeWorker.workerStatus);
-      } else {
+      if (toPause) {
         const { pauseWorker } = await pause({ input: { name } });
         if (pauseWorker) monitor.takeStatus(pauseWorker.workerStatus);
+      } else {
+        const { resumeWorker } = await resume({ input: { name } });
+        if (resumeWorker) monitor.takeStatus(resumeWorker.workerStatus);
       }
     } catch (cause) {
       const now = monitor.get().status;
       const was =
         before && [...before.followers, ...before.handlers].find((it) => it.name === name);
       if (now) monitor.takeStatus(withPause(now, name, was?.pause ?? null));
-      sayFailed(cause);
+      throw cause;
     }
   };
+  const [isHeld, wish] = useWish(`pause:${name}`, isPaused, act);
   return (
     <Button
-      variant={isPaused ? 'filled' : 'default'}
+      variant={isHeld ? 'filled' : 'default'}
       size="compact-sm"
-      leftSection={isPaused ? <Play size={12} /> : <Pause size={12} />}
-      aria-label={`${isPaused ? 'Resume' : 'Pause'} ${name}`}
-      onClick={act}
+      leftSection={isHeld ? <Play size={12} /> : <Pause size={12} />}
+      aria-label={`${isHeld ? 'Resume' : 'Pause'} ${name}`}
+      onClick={() => wish(!isHeld)}
     >
-      {isPaused ? 'Resume' : 'Pause'}
+      {isHeld ? 'Resume' : 'Pause'}
     </Button>
   );
 }

@@ -79,7 +79,7 @@ function Form({
 }: {
   label: string;
   action: string;
-  form: ServerForm<{ text: string }>;
+  form: Omit<ServerForm<{ text: string }>, 'send'>;
   submit: (event?: React.FormEvent<HTMLFormElement>) => void;
   cancel?: () => void;
   isBlocked?: boolean;

@@ -1,9 +1,10 @@
 // Likes a post, or takes the like back; it shows at once.
 import { UnstyledButton } from '@mantine/core';
 import { Heart } from 'lucide-react';
+import { useCallback } from 'react';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
-import { sayFailed } from '../../lib/toasts';
+import { useWish } from '../../lib/wish';
 import classes from './post-card.module.css';
 
 const LikePost = graphql(`
@@ -24,15 +25,21 @@ export function LikeButton({
 }) {
   const like = useAct(LikePost);
   const unlike = useAct(UnlikePost);
+  const act = useCallback(
+    (isLiked: boolean): Promise<unknown> => (isLiked ? like : unlike)({ input: { id } }),
+    [like, unlike, id],
+  );
+  const [isLiked, wish] = useWish(`like:${id}`, likedByMe, act);
+  const count = likeCount + Number(isLiked) - Number(likedByMe);
   return (
     <UnstyledButton
       className={classes.action}
-      data-liked={likedByMe || undefined}
-      aria-pressed={likedByMe}
-      aria-label={`Like, ${likeCount} ${likeCount === 1 ? 'like' : 'likes'}`}
-      onClick={() => (likedByMe ? unlike : like)({ input: { id } }).catch(sayFailed)}
+      data-liked={isLiked || undefined}
+      aria-pressed={isLiked}
+      aria-label={`Like, ${count} ${count === 1 ? 'like' : 'likes'}`}
+      onClick={() => wish(!isLiked)}
     >
-      <Heart size={16} aria-hidden /> {likeCount}
+      <Heart size={16} aria-hidden /> {count}
     </UnstyledButton>
   );
 }

@@ -132,7 +132,7 @@ function Feed({
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
   const before = useRef<HTMLDivElement>(null);
-  const { rows, hasMore, loadMore, error } = list;
+  const { rows, hasMore, isLoadingMore, isFollowed, loadMore, error } = list;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -145,8 +145,9 @@ function Feed({
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && !error && last >= rows.length - 15) loadMore();
-  }, [hasMore, error, last, rows.length, loadMore]);
+    // Again after each page: one may add nothing, and yet not be the last.
+    if (isFollowed && hasMore && !isLoadingMore && !error && last >= rows.length - 15) loadMore();
+  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore]);
   return (
     <div
       ref={scroller}

@@ -29,24 +29,33 @@ const ChooseAvailability = graphql(`
   }
 `);
 
+const profileOf = ({
+  version,
+  name,
+  username,
+  bio,
+}: Pick<Me, 'version' | 'name' | 'username' | 'bio'>) => ({
+  version,
+  values: { name, username: username ?? '', bio: bio ?? '' },
+});
+
 export function Profile({ me }: { me: Me }) {
   const update = useAct(UpdateProfile);
-  const values = { name: me.name, username: me.username ?? '', bio: me.bio ?? '' };
   const form = useEditForm(
-    { version: me.version, values },
+    profileOf(me),
     { name: 'Name', username: 'Username', bio: 'About you' },
-    {
-      draft: 'profile',
-      guard: true,
-    },
+    { draft: 'profile', guard: true },
   );
   return (
     <Section title="Profile" about="Everybody who is signed in can see this.">
       <form
         onSubmit={form.send(async ({ name, username, bio }) => {
           const input = { name, username: username.trim() || null, bio: bio || null };
-          await update({ input: { ...input, expectedVersion: form.base.version } });
+          const { updateProfile } = await update({
+            input: { ...input, expectedVersion: form.base.version },
+          });
           say('Your profile is saved.');
+          return updateProfile ? profileOf(updateProfile.user) : undefined;
         })}
       >
         <Stack gap="sm">

@@ -1,6 +1,7 @@
 // A user beside the list. Administrators give roles, end sessions, deactivate, and erase.
 import { getRouteApi } from '@tanstack/react-router';
 import { UserX } from 'lucide-react';
+import { useCallback } from 'react';
 import { EmptyState } from '../../components/empty-state';
 import { Failed } from '../../components/failed';
 import { Notice } from '../../components/notice';
@@ -15,7 +16,7 @@ import { UserAvatar } from '../../components/user-name';
 import type { Role } from '../../generated/graphql';
 import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
-import { sayFailed } from '../../lib/toasts';
+import { useWish } from '../../lib/wish';
 import { availabilities, fields, roles, SetRole, UserDetails, UserHistory } from './documents';
 import classes from './users.module.css';
 import { verbs } from './verbs';
@@ -30,6 +31,11 @@ export function UserDetail() {
   const withHistory = isFor('staff') || me?.id === id;
   const { data, failure, isLoading, retry } = useLive(UserDetails, { id, withHistory });
   const user = data?.user;
+  const act = useCallback(
+    async (role: Role | undefined) => role && setRole({ input: { id, role } }),
+    [setRole, id],
+  );
+  const [role, giveRole] = useWish(`role:${id}`, user?.role, act);
   const isManaged = isFor('admin') && user != null;
   return (
     <Pane
@@ -67,13 +73,10 @@ export function UserDetail() {
                 <StateMenu
                   key="role"
                   options={roles}
-                  value={user.role}
+                  value={role ?? user.role}
                   label="Give another role"
                   choose={
-                    isManaged && !user.deactivatedAt
-                      ? (role) =>
-                          void setRole({ input: { id, role: role as Role } }).catch(sayFailed)
-                      : undefined
+                    isManaged && !user.deactivatedAt ? (role) => giveRole(role as Role) : undefined
                   }
                 />,
               ],

@@ -37,6 +37,15 @@ test('what is no table is refused in words', async () => {
   await expect(readTable(file('PK\0\0'))).rejects.toThrow('CSV');
 });
 
+test('a quotation mark that swallows rows is refused, with its row', async () => {
+  const open = file('name,email\nAda,a@x.org\n"Emmy,e@x.org\nJan,j@x.org\n');
+  await expect(readTable(open)).rejects.toThrow('Row 3 has a quotation mark that is not closed.');
+  const closedBelow = file('name,email\n"Emmy,e@x.org\n"Jan",j@x.org\n');
+  await expect(readTable(closedBelow)).rejects.toThrow('Row 2 has a quotation mark');
+  const { rows } = await readTable(file('name,email\n"Emmy ""the\nGreat""",e@x.org\n'));
+  expect(rows).toEqual([['Emmy "the\nGreat"', 'e@x.org']]);
+});
+
 test('columns are known by their usual names, in any order and writing', () => {
   const mapping = guess(['E-Mail', 'Full name', 'Remark', 'student_number', 'Course'], columns);
   expect(mapping).toEqual({

@@ -22,10 +22,19 @@ export async function readTable(file: File): Promise<FileTable> {
   ]);
   const { text, isUtf8 } = decode(bytes);
   if (text.includes('\0')) throw new Error('This is no CSV file. Export the table as CSV first.');
-  const { data } = papa.parse<string[]>(text, {
+  const { data, errors } = papa.parse<string[]>(text, {
     skipEmptyLines: 'greedy',
     delimitersToGuess: [',', ';', '\t'],
   });
+  // The rest of the file, or the rows up to the next quotation mark, would be one field.
+  const broken = errors.find(({ type }) => type === 'Quotes');
+  if (broken) {
+    const what =
+      broken.code === 'MissingQuotes'
+        ? 'a quotation mark that is not closed'
+        : 'a quotation mark that is not closed, or one within a text that is not doubled';
+    throw new Error(`Row ${(broken.row ?? 0) + 1} has ${what}.`);
+  }
   const [head, ...rows] = data;
   if (!head) throw new Error('The file is empty.');
   if (rows.length === 0) throw new Error('The file has a line of names, and no rows below it.');
