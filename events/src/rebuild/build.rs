@@ -15,10 +15,10 @@ use super::{
     state::{self, Saved},
 };
 use crate::{
-    Database, DatabaseTransaction, Error, Event,
+    Database, DatabaseTransaction, Error, Event, Proof,
     database::Pool,
     letters::{self, Kind, Tried},
-    read::{columns, from_row},
+    read::{self, columns, from_row},
     sql::{FIND_BY_KEY, from_i64, on_postgres, query, query_one_as, to_i64},
 };
 
@@ -52,6 +52,13 @@ struct Span {
     kind: &'static str,
     until: u64,
     limit: u64,
+}
+
+/// A position, and the proof of the event there.
+pub(super) type Place = (u64, Proof);
+
+pub(super) fn place_of(event: &Event) -> Place {
+    (event.position, Proof::of(event.event_id))
 }
 
 async fn read_streams(
@@ -131,21 +138,28 @@ impl Rebuild {
             let mut next = saved.clone();
             next.last = Some((last.stream_id, last.version));
             next.done += batch.len() as u64;
-            self.commit(&next, batch).await?;
+            let newest = batch.iter().max_by_key(|event| event.position);
+            let newest = place_of(newest.unwrap_or(last));
+            self.commit((saved, &next), newest, batch).await?;
             *saved = next;
             self.report(saved);
         }
         Ok(())
     }
 
-    /// Runs one transaction: saves the progress, then applies the events. If one of them fails on its own, the batch runs again
-    /// with such events set aside.
-    pub(super) async fn commit(&self, next: &Saved, batch: Vec<Arc<Event>>) -> Result<()> {
+    /// Runs one transaction: saves the progress, then applies the events, which were read up to `newest`. If one of them fails on its
+    /// own, the batch runs again with such events set aside.
+    pub(super) async fn commit(
+        &self,
+        saved: (&Saved, &Saved),
+        newest: Place,
+        batch: Vec<Arc<Event>>,
+    ) -> Result<()> {
         let began = Instant::now();
         let batch: Arc<[Arc<Event>]> = batch.into();
-        match self.try_commit(next, &batch, false).await {
+        match self.try_commit(saved, newest, &batch, false).await {
             Err(RebuildError::Log(error)) if error.is_of_event() => {
-                self.try_commit(next, &batch, true).await?;
+                self.try_commit(saved, newest, &batch, true).await?;
             }
             result => result?,
         }
@@ -156,17 +170,25 @@ impl Rebuild {
 
     async fn try_commit(
         &self,
-        next: &Saved,
+        (saved, next): (&Saved, &Saved),
+        newest: Place,
         batch: &Arc<[Arc<Event>]>,
         is_careful: bool,
     ) -> Result<()> {
         self.database
             .transaction(Pool::Patient, |tx| {
-                let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
+                let (this, batch) = (self.clone(), batch.clone());
+                let (saved, next) = (saved.clone(), next.clone());
                 Box::pin(async move {
-                    // A crash may lose the last transactions, each with all of its effects: they run again.
+                    // A crash may lose the last transactions, each with all of its effects. Then the save finds another progress than
+                    // this process remembers, and they run again.
                     on_postgres(tx, "set local synchronous_commit = off").await?;
-                    state::save_in_tx(tx, &this.claim, &next).await?;
+                    state::save_in_tx(tx, &this.claim, (&saved, &next)).await?;
+                    // The events were read before. If the newest of them is in its place, so are all before it.
+                    let (position, proof) = newest;
+                    if read::read_standing(tx, position).await?.found != Some(proof) {
+                        return Err(RebuildError::Superseded);
+                    }
                     this.apply(tx, &batch, is_careful).await?;
                     Ok::<_, RebuildError>(())
                 })
