@@ -13,6 +13,7 @@
 //! was away may still relay events from its memory. So everything is done a second time, after a delay that is longer than any
 //! request; the second pass only examines events inserted since.
 
+mod record;
 mod scan;
 mod state;
 mod streams;
@@ -33,16 +34,14 @@ use super::{
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
-    Database, DatabaseTransaction, ERASURE_STREAM, Error, EventLog, Meta, NewEvent, ReadModel,
-    Result, StreamKey, Tx, Written, boxed,
+    Database, DatabaseTransaction, Error, EventLog, ReadModel, Result, Tx, boxed,
     database::{Pool, now},
     read, rebuild,
 };
+pub use record::REDACTED;
 use state::{Claimed, claim, keep_renewing, release, save};
 pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
 
-/// The type of the event which records that the log was redacted.
-pub const REDACTED: &str = "PersonalDataRedacted";
 /// How long a killed process keeps an erasure.
 const LEASE: Duration = Duration::from_secs(10);
 /// How long to wait for followers at a time.
@@ -130,7 +129,6 @@ impl Work {
     async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<()> {
         if self.claimed.status.phase == ErasurePhase::Waiting {
             // Nobody could have claimed it before the delay was over.
-            self.claimed.status.pass = 2;
             self.enter(ErasurePhase::Log).await?;
         }
         while !*stop.borrow() {
@@ -165,14 +163,15 @@ impl Work {
                 let (work, mut claimed) = (work.clone(), before.clone());
                 Box::pin(async move {
                     // The save comes first, so that a process that lost its claim stops here and changes nothing.
-                    save(tx, &claimed, LEASE).await?;
+                    let before = claimed.clone();
+                    save(tx, (&before, &before), LEASE).await?;
                     work(tx, &mut claimed).await?;
                     // If it is killed from here on, it does not begin again before the delay is over.
                     let lease = match claimed.status.phase {
                         ErasurePhase::Waiting => settle,
                         _ => LEASE,
                     };
-                    save(tx, &claimed, lease).await?;
+                    save(tx, (&before, &claimed), lease).await?;
                     Ok::<_, Error>(claimed)
                 })
             })
@@ -184,6 +183,9 @@ impl Work {
     async fn enter(&mut self, phase: ErasurePhase) -> Result<()> {
         self.change(move |tx, claimed| {
             Box::pin(async move {
+                if claimed.status.phase == ErasurePhase::Waiting {
+                    claimed.status.pass = 2;
+                }
                 claimed.status.phase = phase;
                 match phase {
                     ErasurePhase::Log => scan::begin(tx, claimed).await?,
@@ -217,7 +219,7 @@ impl Work {
             let noted = noted.clone();
             Box::pin(async move {
                 let written = Mutex::default();
-                append(&Tx::new(tx, &written), claimed).await?;
+                record::append(&Tx::new(tx, &written), claimed).await?;
                 let written = written.into_inner();
                 *noted.lock() = written;
                 let status = &mut claimed.status;
@@ -232,22 +234,18 @@ impl Work {
     }
 
     async fn erase_tables(&mut self) -> Result<Step> {
-        let written = Written {
-            kind: ERASURE_STREAM.to_owned(),
-            stream_id: self.claimed.status.subject,
-            version: i64::from(self.claimed.status.pass),
-        };
-        let followers = self.eraser.followers();
-        if !self
-            .log
-            .await_applied(&written, &followers, PATIENCE)
-            .await?
-        {
-            tracing::info!(
-                ?followers,
-                "an erasure waits for followers to pass the redacted events"
-            );
-            return Ok(Step::NotYet);
+        let database = &self.log.database().background;
+        // It is pruned when all followers have passed it.
+        if let Some(written) = record::last(database, self.claimed.status.subject).await? {
+            let followers = self.eraser.followers();
+            let applied = self.log.await_applied(&written, &followers, PATIENCE);
+            if !applied.await? {
+                tracing::info!(
+                    ?followers,
+                    "an erasure waits for followers to pass the redacted events"
+                );
+                return Ok(Step::NotYet);
+            }
         }
         for model in self.eraser.read_models() {
             if !rebuild::forget_rebuilds(self.log.database(), &model).await? {
@@ -322,26 +320,6 @@ impl Work {
         .await?;
         Ok(Step::Done)
     }
-}
-
-/// Appends the event which records that the log was redacted. The version is the pass, so each pass records it once.
-async fn append(tx: &Tx<'_>, claimed: &Claimed) -> Result<()> {
-    let stream = StreamKey {
-        kind: ERASURE_STREAM,
-        id: claimed.status.subject,
-    };
-    let event = NewEvent {
-        event_type: REDACTED,
-        schema_version: 1,
-        data: &serde_json::json!({}),
-        occurred_at: now(),
-    };
-    let meta = Meta {
-        actor: claimed.status.requested_by.clone(),
-        ..Meta::default()
-    };
-    tx.append(stream, i64::from(claimed.status.pass) - 1, event, &meta)
-        .await
 }
 
 async fn erase_in_archive(

@@ -8,6 +8,7 @@
 
 mod breaking;
 mod cancelling;
+mod erasing;
 mod exchanges;
 mod failing;
 mod followers;
