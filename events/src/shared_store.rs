@@ -20,7 +20,7 @@ use crate::{
 };
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use redis::AsyncTypedCommands;
+use redis::{AsyncTypedCommands, ErrorKind, RedisError, ServerErrorKind};
 use tokio::time::{sleep, timeout};
 
 /// How long one call may take: several times what Redis needs, and less than anybody notices.
@@ -223,8 +223,7 @@ impl RedisStore {
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the shared store refused a call");
-                // An error that Redis answers with does not mean that the connection fails; a full Redis refuses writes.
-                if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+                if is_of_connection(&error) {
                     self.give_up(number);
                 }
                 None
@@ -246,6 +245,19 @@ impl RedisStore {
             tokio::spawn(connect(self.clone()));
         }
     }
+}
+
+/// Returns whether another connection may do better. Most errors that Redis answers with are none of the connection; a full Redis refuses
+/// writes. But one that was made a replica does so until it is left.
+fn is_of_connection(error: &RedisError) -> bool {
+    let demoted = [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown];
+    error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_timeout()
+        || error.is_unrecoverable_error()
+        || demoted
+            .iter()
+            .any(|kind| error.kind() == ErrorKind::Server(*kind))
 }
 
 /// Connects, however long it takes. Only one of these runs, and only while there is no connection.
@@ -318,11 +330,16 @@ mod tests {
             .await
             .expect("a free port");
         let address = listener.local_addr().expect("its address");
-        // Of the greeting it hears the name and the version.
+        // Of the greeting it hears the name and the version, and it says nothing of itself.
         let greeted = async {
             let (mut stream, _) = listener.accept().await?;
             stream.read_u8().await?;
             stream.write_all(b"+OK\r\n+OK\r\n").await?;
+            let mut heard = Vec::new();
+            while !heard.windows(4).any(|word| word == b"INFO") {
+                heard.push(stream.read_u8().await?);
+            }
+            stream.write_all(b"-ERR unknown command\r\n").await?;
             Ok::<_, std::io::Error>(stream)
         };
         let redis = Redis::new(&format!("redis://{address}"), None, "test").expect("a URL");
