@@ -28,8 +28,8 @@ pub use archive::{
 };
 pub use bound::HeldBy;
 pub use erase::{
-    Eraser, ErasureConfig, ErasurePhase, ErasureStatus, REDACTED, bring_archive_up_to_date,
-    read_erasures, request_erasure, work_on_erasure,
+    Eraser, ErasureConfig, ErasurePhase, ErasureStatus, ErasureWaits, REDACTED,
+    bring_archive_up_to_date, read_erasures, request_erasure, work_on_erasure,
 };
 pub use lease::lease_job;
 pub use personal::{PersonalData, Replacement, Subject, Whose};

@@ -17,6 +17,7 @@ mod record;
 mod scan;
 mod state;
 mod streams;
+mod waits;
 
 use std::{
     path::{Path, PathBuf},
@@ -36,11 +37,13 @@ use super::{
 use crate::{
     Database, DatabaseTransaction, Error, EventLog, ReadModel, Result, Tx, boxed,
     database::{Pool, now},
+    error::error_chain,
     read, rebuild,
 };
 pub use record::REDACTED;
 use state::{Claimed, claim, keep_renewing, release, save};
 pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
+pub use waits::ErasureWaits;
 
 /// How long a killed process keeps an erasure.
 const LEASE: Duration = Duration::from_secs(10);
@@ -80,18 +83,21 @@ pub struct ErasureConfig {
     pub archive: Option<PathBuf>,
 }
 
-/// Advances one erasure as far as possible now; returns false when there is none.
+/// Advances one erasure as far as possible now; returns false when there is none. One that cannot go on is left alone for a while, by all
+/// processes, and longer each time.
 #[boxed]
 pub async fn work_on_erasure(
     log: &EventLog,
     eraser: &Arc<dyn Eraser>,
     config: &ErasureConfig,
+    waits: &mut ErasureWaits,
     stop: &watch::Receiver<bool>,
 ) -> Result<bool> {
     let Some(claimed) = claim(log.database(), &config.owner, LEASE).await? else {
         return Ok(false);
     };
     let subject = eraser.subject(claimed.status.subject);
+    let (id, before) = (subject.id, claimed.status.clone());
     let mut work = Work {
         log: log.clone(),
         eraser: eraser.clone(),
@@ -100,21 +106,34 @@ pub async fn work_on_erasure(
         claimed,
     };
     let renewing = keep_renewing(log.database().clone(), work.claimed.clone(), LEASE);
-    let result = work.run(stop).await;
+    let ended = work.run(stop).await;
     renewing.abort();
-    let pause = match work.claimed.status.phase {
-        ErasurePhase::Waiting => config.settle,
-        _ => Duration::from_millis(200),
+    if work.claimed.status.has_moved_since(&before) {
+        waits.end(id);
+    }
+    let pause = match ended.unwrap_or_else(|error| Ended::Waits(error_chain(&error))) {
+        Ended::Waits(what) => waits.pause(id, &what),
+        Ended::Done if work.claimed.status.phase == ErasurePhase::Waiting => config.settle,
+        Ended::Done | Ended::Stopped => Duration::ZERO,
     };
     release(log.database(), &work.claimed, pause).await?;
-    result.map(|()| true)
+    Ok(true)
+}
+
+/// How work on an erasure has ended for now.
+enum Ended {
+    /// There is nothing to do, or not before the second pass.
+    Done,
+    Stopped,
+    /// For this, it cannot go on.
+    Waits(String),
 }
 
 /// The outcome of a step.
 enum Step {
     Done,
     /// Something else has to happen first.
-    NotYet,
+    NotYet(String),
 }
 
 struct Work {
@@ -126,7 +145,7 @@ struct Work {
 }
 
 impl Work {
-    async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<()> {
+    async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<Ended> {
         if self.claimed.status.phase == ErasurePhase::Waiting {
             // Nobody could have claimed it before the delay was over.
             self.enter(ErasurePhase::Log).await?;
@@ -137,13 +156,13 @@ impl Work {
                 ErasurePhase::Tables => self.erase_tables().await?,
                 ErasurePhase::Streams => self.drop_streams().await?,
                 ErasurePhase::Archive => self.rewrite_archive().await?,
-                ErasurePhase::Waiting | ErasurePhase::Done => return Ok(()),
+                ErasurePhase::Waiting | ErasurePhase::Done => return Ok(Ended::Done),
             };
-            if matches!(step, Step::NotYet) {
-                return Ok(());
+            if let Step::NotYet(what) = step {
+                return Ok(Ended::Waits(what));
             }
         }
-        Ok(())
+        Ok(Ended::Stopped)
     }
 
     /// Runs `work` in a transaction that also saves the changed claim.
@@ -204,7 +223,7 @@ impl Work {
         }
         while self.claimed.status.looked_at < self.claimed.status.to_look_at {
             if *stop.borrow() {
-                return Ok(Step::NotYet);
+                return Ok(Step::Done);
             }
             let redactor = self.redactor.clone();
             self.change(move |tx, claimed| {
@@ -240,20 +259,15 @@ impl Work {
             let followers = self.eraser.followers();
             let applied = self.log.await_applied(&written, &followers, PATIENCE);
             if !applied.await? {
-                tracing::info!(
-                    ?followers,
-                    "an erasure waits for followers to pass the redacted events"
-                );
-                return Ok(Step::NotYet);
+                let who = followers.join(", ");
+                let what = format!("{who} has not passed the redacted events");
+                return Ok(Step::NotYet(what));
             }
         }
         for model in self.eraser.read_models() {
             if !rebuild::forget_rebuilds(self.log.database(), &model).await? {
-                tracing::info!(
-                    model = model.name(),
-                    "an erasure waits for a rebuild to end"
-                );
-                return Ok(Step::NotYet);
+                let what = format!("{} is being rebuilt", model.name());
+                return Ok(Step::NotYet(what));
             }
         }
         let (eraser, redactor) = (self.eraser.clone(), self.redactor.clone());
@@ -273,8 +287,8 @@ impl Work {
 
     async fn drop_streams(&mut self) -> Result<Step> {
         if let Err(error) = streams::drop_copies(&self.log).await {
-            tracing::warn!(%error, "an erasure waits for Redis, which has copies of events");
-            return Ok(Step::NotYet);
+            let what = format!("copies of events cannot be dropped: {error}");
+            return Ok(Step::NotYet(what));
         }
         self.change(|_, claimed| {
             Box::pin(async move {
@@ -294,10 +308,7 @@ impl Work {
             let database = self.log.database();
             match erase_in_archive(database, &directory, &self.redactor).await {
                 Ok(rewritten) => files = Some(rewritten),
-                Err(error) => {
-                    tracing::warn!(%error, "an erasure waits for the archive");
-                    return Ok(Step::NotYet);
-                }
+                Err(error) => return Ok(Step::NotYet(error.to_string())),
             }
         }
         self.change(move |_, claimed| {

@@ -9,8 +9,9 @@ use std::{
 };
 
 use events::{
-    DatabaseTransaction, Eraser, ErasureConfig, Error, EventLog, Meta, NewEvent, PersonalData,
-    ReadModel, StreamKey, Subject, Whose, read_erasures, request_erasure, work_on_erasure,
+    DatabaseTransaction, Eraser, ErasureConfig, ErasureWaits, Error, EventLog, Meta, NewEvent,
+    PersonalData, ReadModel, StreamKey, Subject, Whose, read_erasures, request_erasure,
+    work_on_erasure,
 };
 use futures::future::BoxFuture;
 use sea_orm::ConnectionTrait;
@@ -132,8 +133,10 @@ impl Scene {
             archive: None,
         };
         let (_stop, stopped) = watch::channel(false);
+        let mut waits = ErasureWaits::default();
         eventually("the erasure ends", SOON, async || {
-            let _ = work_on_erasure(&self.log, &eraser, &config, &stopped).await;
+            let worked = work_on_erasure(&self.log, &eraser, &config, &mut waits, &stopped).await;
+            worked.expect("the database answers");
             let found = read_erasures(&self.world.database, Some(self.subject), 1).await;
             found.expect("the erasure")[0].finished_at.map(drop)
         })
@@ -194,7 +197,54 @@ async fn an_erasure_is_begun_again(way: Way) {
     );
 }
 
+/// The archive cannot be written. Each attempt is due at once here, as others may be who work on it.
+async fn an_erasure_that_cannot_go_on_is_left_alone(way: Way) {
+    let scene = Scene::begin(way).await;
+    let archive = scene.world.directory.join("archive");
+    std::fs::write(&archive, "no directory").expect("a file");
+    assert!(scene.request().await);
+    let eraser: Arc<dyn Eraser> = Arc::new(Notes {
+        world: scene.world.clone(),
+        then: None,
+        is_done: AtomicBool::new(false),
+    });
+    let config = ErasureConfig {
+        owner: "any".to_owned(),
+        settle: Duration::ZERO,
+        archive: Some(archive.clone()),
+    };
+    let (_stop, stopped) = watch::channel(false);
+    let mut waits = ErasureWaits::default();
+    let (due, pause) = match way {
+        Way::Embedded => (
+            "update erasure set leased_until = 0",
+            "select cast(leased_until - unixepoch('subsec') as integer) as number from erasure",
+        ),
+        Way::Distributed => (
+            "update erasure set leased_until = '-infinity'",
+            "select extract(epoch from leased_until - now())::bigint as number from erasure",
+        ),
+    };
+    let mut attempt = async || {
+        run(&scene.world, due).await;
+        let worked = work_on_erasure(&scene.log, &eraser, &config, &mut waits, &stopped).await;
+        assert!(worked.expect("the database answers"), "there is one");
+        scene.world.number(pause).await
+    };
+    for _ in 0..9 {
+        attempt().await;
+    }
+    let patient = attempt().await;
+    assert!((30..=60).contains(&patient), "{patient} s");
+    std::fs::remove_file(&archive).expect("it is removed");
+    attempt().await;
+    attempt().await;
+    let found = read_erasures(&scene.world.database, Some(scene.subject), 1).await;
+    assert!(found.expect("the erasure")[0].finished_at.is_some());
+}
+
 both_ways!(
+    an_erasure_that_cannot_go_on_is_left_alone,
     an_erasure_does_not_go_on_from_what_the_database_has_lost,
     an_erasure_is_begun_again,
 );

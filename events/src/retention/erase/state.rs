@@ -88,6 +88,14 @@ pub struct ErasureStatus {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+impl ErasureStatus {
+    /// Returns whether this is further than the state before.
+    pub(super) fn has_moved_since(&self, before: &Self) -> bool {
+        let place = |it: &Self| (it.phase, it.pass, it.looked_at);
+        place(self) != place(before)
+    }
+}
+
 const COLUMNS: &str =
     "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
     log_at, tables_at, streams_at, archive_at, finished_at, first_xid, token";
