@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::Value;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
 use super::{
@@ -61,11 +61,40 @@ pub(super) fn place_of(event: &Event) -> Place {
     (event.position, Proof::of(event.event_id))
 }
 
+type Batch = Result<Vec<Arc<Event>>, Error>;
+
+/// A task that reads ahead. Only its own end, and not that of what it sends, says that there is no more.
+struct Reading {
+    batches: mpsc::Receiver<Batch>,
+    task: JoinHandle<()>,
+}
+
+impl Reading {
+    fn start<R>(read: impl FnOnce(mpsc::Sender<Batch>) -> R) -> Self
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let task = tokio::spawn(read(sender));
+        Self { batches, task }
+    }
+
+    /// Returns the next batch; `None` when all were read.
+    async fn next(&mut self) -> Result<Option<Vec<Arc<Event>>>> {
+        if let Some(batch) = self.batches.recv().await {
+            return Ok(Some(batch?));
+        }
+        let ended = (&mut self.task).await;
+        ended.map_err(|error| Error::Task(error.to_string()))?;
+        Ok(None)
+    }
+}
+
 async fn read_streams(
     database: Database,
     span: Span,
     mut last: Option<(Uuid, i64)>,
-    sender: mpsc::Sender<Result<Vec<Arc<Event>>, Error>>,
+    sender: mpsc::Sender<Batch>,
 ) {
     loop {
         let batch = read_batch(&database, span, last).await;
@@ -117,21 +146,15 @@ async fn read_batch(
 
 impl Rebuild {
     pub(super) async fn build(&self, saved: &mut Saved) -> Result<()> {
-        let (sender, mut batches) = mpsc::channel(AHEAD);
         let span = Span {
             kind: self.model.stream(),
             until: saved.position,
             limit: self.config.batch_events,
         };
-        tokio::spawn(read_streams(
-            self.database.clone(),
-            span,
-            saved.last,
-            sender,
-        ));
-        while let Some(batch) = batches.recv().await {
+        let (database, last) = (self.database.clone(), saved.last);
+        let mut reading = Reading::start(|sender| read_streams(database, span, last, sender));
+        while let Some(batch) = reading.next().await? {
             self.check_stop()?;
-            let batch = batch?;
             let Some(last) = batch.last() else {
                 break;
             };
@@ -217,5 +240,26 @@ impl Rebuild {
 
     pub(super) fn rebuilt(&self) -> String {
         format!("{}{SUFFIX}", self.model.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_panics_has_not_read_everything() {
+        let mut reading = Reading::start(|sender| async move {
+            let _ = sender.send(Ok(Vec::new())).await;
+            panic!("as asked");
+        });
+        assert!(matches!(reading.next().await, Ok(Some(_))));
+        let ended = reading.next().await;
+        assert!(
+            matches!(ended, Err(RebuildError::Log(Error::Task(_)))),
+            "{ended:?}"
+        );
+        let mut reading = Reading::start(|sender| async move { drop(sender) });
+        assert!(matches!(reading.next().await, Ok(None)));
     }
 }

@@ -193,7 +193,7 @@ pub(super) async fn claim(
                     backend.now(),
                     backend.skip_locked(),
                 );
-                let row = query_one(tx, &sql, vec![seconds.into(), owner.into()]).await?;
+                let row = query_one(tx, &sql, vec![seconds.into(), owner.clone().into()]).await?;
                 let claimed = row.map(|row| {
                     Ok::<_, Error>(Claimed {
                         status: status(&row)?,
