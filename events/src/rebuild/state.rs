@@ -14,9 +14,11 @@ use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
 use crate::{
     Database, DatabaseTransaction, Error, PARTS, boxed,
     database::{Pool, now},
-    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
+    sql::{Dialect, execute, from_i64, longest, query, query_as, query_one, to_i64},
 };
 
+/// No claim is taken for longer.
+pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(60);
 /// How often to look at a claim that another process holds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -139,12 +141,13 @@ async fn claim_in_tx(
     let backend = tx.get_database_backend();
     let update = format!(
         "update rebuild set owner = $3, token = token + 1, leased_until = {}
-         where follower = $2 and leased_until < {}
+         where follower = $2 and {}
          returning token, phase, position, parts, stream_id, version, done, total",
         backend.clock_plus(1),
-        backend.clock()
+        backend.is_over("leased_until", 4)
     );
-    let values = vec![seconds.into(), follower.into(), owner.into()];
+    let longest = longest(LONGEST_LEASE).into();
+    let values = vec![seconds.into(), follower.into(), owner.into(), longest];
     let Some(row) = query_one(tx, &update, values).await? else {
         return Ok(None);
     };
@@ -333,10 +336,11 @@ pub async fn request_rebuild(
 #[boxed]
 pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
     let sql = format!(
-        "select follower from rebuild where requested and leased_until < {}",
-        database.backend().clock()
+        "select follower from rebuild where requested and {}",
+        database.backend().is_over("leased_until", 1)
     );
-    query_as(&database.background, &sql, Vec::new()).await
+    let values = vec![longest(LONGEST_LEASE).into()];
+    query_as(&database.background, &sql, values).await
 }
 
 /// Returns, for each model that was ever rebuilt, its current or last rebuild.

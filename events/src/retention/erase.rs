@@ -93,7 +93,8 @@ pub async fn work_on_erasure(
     waits: &mut ErasureWaits,
     stop: &watch::Receiver<bool>,
 ) -> Result<bool> {
-    let Some(claimed) = claim(log.database(), &config.owner, LEASE).await? else {
+    let times = (LEASE, config.settle);
+    let Some(claimed) = claim(log.database(), &config.owner, times).await? else {
         return Ok(false);
     };
     let subject = eraser.subject(claimed.status.subject);

@@ -8,6 +8,7 @@
 
 mod breaking;
 mod cancelling;
+mod clocks;
 mod erasing;
 mod exchanges;
 mod failing;

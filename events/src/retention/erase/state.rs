@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Database, DatabaseTransaction, Error, Result, Tx, boxed,
     database::{Pool, now},
-    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
+    sql::{Dialect, execute, from_i64, longest, query, query_as, query_one, to_i64},
 };
 
 /// The phase of an erasure.
@@ -172,28 +172,37 @@ pub(super) async fn subjects(database: &Database) -> Result<Vec<Uuid>> {
     query_as(&database.background, sql, Vec::new()).await
 }
 
-/// Claims the oldest erasure that no process works on.
+/// Claims the oldest erasure that no process works on. `settle` is the delay before the second pass, which begins anew when the clock
+/// went back meanwhile, as nothing says how much of it is over.
 pub(super) async fn claim(
     database: &Database,
     owner: &str,
-    lease: Duration,
+    (lease, settle): (Duration, Duration),
 ) -> Result<Option<Claimed>> {
-    let (owner, seconds) = (owner.to_owned(), lease.as_secs_f64());
+    let (owner, seconds, settle) = (owner.to_owned(), lease.as_secs_f64(), settle.as_secs_f64());
+    let longest = longest(lease) + 2.0 * settle;
     database
         .transaction(Pool::Patient, |tx| {
             let owner = owner.clone();
             Box::pin(async move {
                 let backend = tx.get_database_backend();
+                let settle_anew = format!(
+                    "update erasure set leased_until = {} where phase = 'waiting' and leased_until > {}",
+                    backend.clock_plus(1),
+                    backend.clock_plus(2),
+                );
+                execute(tx, &settle_anew, vec![settle.into(), longest.into()]).await?;
                 let sql = format!(
                     "update erasure set owner = $2, token = token + 1, leased_until = {}
-                     where subject in (select subject from erasure where finished_at is null and leased_until < {}
+                     where subject in (select subject from erasure where finished_at is null and {}
                                        order by leased_until, requested_at limit 1 {})
                      returning {COLUMNS}",
                     backend.clock_plus(1),
-                    backend.now(),
+                    backend.is_over("leased_until", 3),
                     backend.skip_locked(),
                 );
-                let row = query_one(tx, &sql, vec![seconds.into(), owner.clone().into()]).await?;
+                let values = vec![seconds.into(), owner.clone().into(), longest.into()];
+                let row = query_one(tx, &sql, values).await?;
                 let claimed = row.map(|row| {
                     Ok::<_, Error>(Claimed {
                         status: status(&row)?,
