@@ -16,6 +16,7 @@
 //!   event, so a version is never given out twice.
 //! - **Redis**: a stream that ends before the pruned position cannot be refilled; it begins anew (`relay`).
 
+mod age;
 mod archive;
 mod bound;
 mod erase;

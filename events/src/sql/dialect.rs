@@ -26,6 +26,17 @@ pub trait Dialect: Copy {
         time(self, "statement_timestamp()")
     }
 
+    /// `now`, as columns have it that hold a `DateTime`.
+    fn timestamp(self) -> String {
+        match self.is_postgres() {
+            true => self.now(),
+            false => format!(
+                "strftime('%Y-%m-%dT%H:%M:%f+00:00', {}, 'unixepoch')",
+                self.now()
+            ),
+        }
+    }
+
     /// `now` plus the parameter in seconds, which may be negative.
     fn now_plus(self, parameter: usize) -> String {
         format!("{} + {}", self.now(), interval(self, parameter))

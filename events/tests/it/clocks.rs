@@ -1,10 +1,11 @@
 //! The clock of the database goes back: it is set, or that of the server that takes over is behind. What the clock before has set is not
-//! waited for.
+//! waited for; nor is what a process has written whose clock was ahead.
 
 use std::time::Duration;
 
-use events::{HandlerConfig, Sole};
+use events::{ArchiveConfig, HandlerConfig, Keeps, PruneConfig, Sole, archive, prune};
 use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
@@ -78,7 +79,51 @@ async fn deliveries_of_the_dead_are_taken(way: Way) {
     second.stop().await;
 }
 
+/// A process whose clock was ahead by years has written the second event of six, and the last.
+async fn an_event_from_the_future_holds_nothing_back(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let id = Uuid::now_v7();
+    for version in 1..=6 {
+        append(&log, id, version, Todo::Succeed).await;
+    }
+    let [past, future] = match way {
+        Way::Embedded => ["-2 hours", "+900 days"]
+            .map(|by| format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '{by}')")),
+        Way::Distributed => ["-2 hours", "900 days"].map(|by| format!("now() + interval '{by}'")),
+    };
+    let set = format!(
+        "update event set occurred_at = case when version in (2, 6) then {future} else {past} end"
+    );
+    run(&world, &set).await;
+    let (_stop, stopped) = watch::channel(false);
+    let older_than = Duration::from_secs(3_600);
+    let config = ArchiveConfig {
+        older_than,
+        directory: world.directory.join("archive"),
+    };
+    let archived = archive(&world.database, &config, |_| {}, &stopped).await;
+    let archived = archived.expect("it is archived");
+    assert_eq!(archived.position, 5, "nothing says how old the last one is");
+    let oldest = log.beginning().await.expect("an answer").oldest_event;
+    assert!(oldest.is_some_and(|age| age > 7_000.0), "{oldest:?}");
+    let config = PruneConfig {
+        older_than,
+        keeps: Keeps {
+            whole: &[],
+            last: &[],
+        },
+        followers: Vec::new(),
+        archived: None,
+    };
+    let pruned = prune(&world.database, &config, |_| {}, &stopped).await;
+    assert_eq!(pruned.expect("it is pruned").position, 5);
+    let oldest = log.beginning().await.expect("an answer").oldest_event;
+    assert_eq!(oldest, None);
+}
+
 both_ways!(
+    an_event_from_the_future_holds_nothing_back,
     deliveries_of_the_dead_are_taken,
     parts_of_the_dead_are_taken,
 );
