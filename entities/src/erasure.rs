@@ -44,7 +44,8 @@ impl Erasures {
         Self { log, users }
     }
 
-    /// Requests the erasure of a user's personal data; the user must be deactivated. An existing erasure is returned as it is.
+    /// Requests the erasure of a user's personal data; the user must be deactivated. One that goes on is returned as it is, and one that
+    /// has ended begins again.
     ///
     /// # Errors
     /// `NotFound` and `NotDeactivated`.

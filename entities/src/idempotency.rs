@@ -6,9 +6,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use events::{
-    Database, Tx, Written, now,
+    Database, Tx, Written,
     sql::{Dialect, execute, query_one_as},
 };
 use sea_orm::ConnectionTrait;
@@ -103,7 +102,6 @@ pub(crate) struct Claim {
     /// As hexadecimal digits.
     fingerprint: String,
     answer: String,
-    created_at: DateTime<Utc>,
 }
 
 impl Claim {
@@ -127,7 +125,6 @@ impl Claim {
             key: idempotency.key.clone(),
             fingerprint: digits.map(|byte| format!("{byte:02x}")).collect(),
             answer: serde_json::to_string(&stored).map_err(malformed)?,
-            created_at: now(),
         }))
     }
 }
@@ -142,9 +139,8 @@ pub(crate) async fn claim_all(tx: &Tx<'_>, mut claims: Vec<Claim>) -> Result<(),
     }
     claims.sort_by(|one, other| (&one.scope, &one.key).cmp(&(&other.scope, &other.key)));
     let sql = "insert into idempotency (scope, key, fingerprint, answer, created_at)
-               select scope, key, decode(fingerprint, 'hex'), answer::json, created_at
-               from json_to_recordset($1::text::json) as row(
-                   scope text, key text, fingerprint text, answer text, created_at timestamptz)";
+               select scope, key, decode(fingerprint, 'hex'), answer::json, statement_timestamp()
+               from json_to_recordset($1::text::json) as row(scope text, key text, fingerprint text, answer text)";
     let claims = serde_json::to_string(&claims).map_err(malformed)?;
     execute(&**tx, sql, vec![claims.into()]).await?;
     Ok(())
@@ -164,16 +160,18 @@ async fn claim(
     scope: &str,
     idempotency: &Idempotency,
 ) -> Result<Option<Option<String>>, events::Error> {
-    let insert =
-        "insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)
-                  on conflict (scope, key) do nothing";
+    // By the clock by which it becomes old.
+    let insert = format!(
+        "insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, {})
+         on conflict (scope, key) do nothing",
+        tx.get_database_backend().timestamp()
+    );
     let values = vec![
         scope.into(),
         idempotency.key.as_str().into(),
         idempotency.fingerprint.clone().into(),
-        now().into(),
     ];
-    if execute(&**tx, insert, values).await? == 1 {
+    if execute(&**tx, &insert, values).await? == 1 {
         return Ok(None);
     }
     // `None` means that the key was removed as too old between the two statements, and counts as never used.

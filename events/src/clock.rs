@@ -1,18 +1,68 @@
-//! The clock of SQLite, and the reading of times from both databases. SQLite's only clock is the time of day of its process,
-//! which may be set while that runs: leases would end, or last for hours. So it is corrected to continue as it began.
+//! The clock of SQLite, the reading of times from both databases, and moments that count the time for which the machine slept. SQLite's
+//! only clock is the time of day of its process, which may be set while that runs: leases would end, or last for hours. So it is
+//! corrected to continue as it began.
 
 use std::{
     sync::LazyLock,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
+use tokio::time::Instant;
 
 use crate::Result;
 
+/// A moment of this process. Unlike with `Instant` alone, the time between two of them includes that for which the machine slept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment {
+    at: Instant,
+    /// How long the machine had slept by then, since it was started.
+    slept: Duration,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let (at, slept) = (Instant::now(), slept());
+        Self { at, slept }
+    }
+
+    /// Returns the time since an earlier moment.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let awake = self.at.saturating_duration_since(earlier.at);
+        awake + self.slept.saturating_sub(earlier.slept)
+    }
+
+    pub(crate) fn instant(self) -> Instant {
+        self.at
+    }
+
+    /// Returns the moment that is this much later, of which the machine sleeps for a part.
+    #[cfg(test)]
+    pub(crate) fn later(self, awake: Duration, asleep: Duration) -> Self {
+        Self {
+            at: self.at + awake,
+            slept: self.slept + asleep,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn slept() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    let awake = read(ClockId::Monotonic);
+    read(ClockId::Boottime).saturating_sub(awake)
+}
+
+/// Elsewhere it is not known.
+#[cfg(not(target_os = "linux"))]
+fn slept() -> Duration {
+    Duration::ZERO
+}
+
 /// The moment of the first look at the time of day, and the time it showed.
-static BEGAN: LazyLock<(Instant, f64)> = LazyLock::new(|| (Instant::now(), time_of_day()));
+static BEGAN: LazyLock<(Moment, f64)> = LazyLock::new(|| (Moment::now(), time_of_day()));
 
 fn time_of_day() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -28,7 +78,8 @@ fn set_back(elapsed: f64, began: f64, now: f64) -> i64 {
 /// The expression for the current time on SQLite.
 pub(crate) fn sqlite_now() -> String {
     let (at, began) = &*BEGAN;
-    match set_back(at.elapsed().as_secs_f64(), *began, time_of_day()) {
+    let elapsed = Moment::now().since(*at);
+    match set_back(elapsed.as_secs_f64(), *began, time_of_day()) {
         0 => "unixepoch('subsec')".to_owned(),
         seconds => format!("(unixepoch('subsec') + {seconds})"),
     }
@@ -43,6 +94,17 @@ pub(crate) fn read_time(row: &QueryResult, column: &str) -> Result<Option<DateTi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_for_which_the_machine_slept_counts() {
+        let start = Moment::now();
+        let [second, hour] = [1, 3_600].map(Duration::from_secs);
+        let resumed = start.later(second, hour);
+        assert_eq!(resumed.since(start), second + hour);
+        assert!(resumed > start);
+        let elapsed = resumed.since(start).as_secs_f64();
+        assert_eq!(set_back(elapsed, 1_000.0, 4_601.0), 0, "it was not set");
+    }
 
     #[test]
     fn a_clock_that_is_set_goes_on_as_it_began() {

@@ -1,9 +1,10 @@
 //! Opens all connections to Redis, and keeps them to the one that all processes talk to, where there are several. Nothing is decided by
 //! what is in it, so two of them at once cost time alone.
 //!
-//! Where the URL names sentinels or a cluster, each new connection looks again for the right Redis. One that is found in another place
-//! ends all connections to the place before, in the middle of a call: those to a master that was demoted, whose streams can be read for
-//! ever, and those to one that is cut off and does not know it. A process that has no reason to connect looks every `LOOK_INTERVAL`.
+//! Each new connection looks again for the right Redis: among sentinels, in a cluster, or where the one address leads now. One that is found
+//! in another place ends all connections to the place before, in the middle of a call: those to a master that was demoted, whose streams can
+//! be read for ever, and those to one that is cut off and does not know it. A process that has no reason to connect looks every
+//! `LOOK_INTERVAL`.
 //!
 //! So for that long, and for as long as sentinels do not agree, some processes may relay to one Redis while others read another. What
 //! does not arrive is then read from the log, at the next poll, which is at most a second away, and is relayed to the other Redis by whom
@@ -104,11 +105,8 @@ impl Redis {
         within(ANSWER_TIME, subscribing).await
     }
 
-    /// Looks again and again where the right Redis is, if that can change.
+    /// Looks again and again where the right Redis is.
     pub(crate) async fn keep_looking(self) {
-        if matches!(self.0.named, Named::Address(_)) {
-            return;
-        }
         loop {
             sleep(LOOK_INTERVAL).await;
             // Those who use it notice by themselves when it is away.

@@ -6,7 +6,9 @@
 use std::{fmt, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
+
+use crate::clock::Moment;
 
 /// Why a process does not show everything that the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +60,19 @@ pub(crate) struct Currency {
 
 struct State {
     /// Everything committed before this time has been seen.
-    seen: Instant,
+    seen: Moment,
     /// The head that a look found, and when that look began.
-    looked: Option<(u64, Instant)>,
+    looked: Option<(u64, Moment)>,
     /// The newest head found, and when it was found.
-    head: (u64, Instant),
+    head: (u64, Moment),
     /// The position of the tail, and since when it is there.
-    reached: (u64, Instant),
+    reached: (u64, Moment),
 }
 
 impl Currency {
     /// Starts with a tail at the head, which has just been read.
     pub(crate) fn new() -> Self {
-        let now = Instant::now();
+        let now = Moment::now();
         let state = State {
             seen: now,
             looked: None,
@@ -85,7 +87,7 @@ impl Currency {
 
     /// Records a look that found the head at `head`. An earlier look whose head has not been reached yet is kept: under a steady
     /// stream of events each head is passed a moment after the next one is found.
-    pub(crate) fn look(&self, head: u64, began: Instant) {
+    pub(crate) fn look(&self, head: u64, began: Moment) {
         let mut state = self.state.lock();
         state.looked.get_or_insert((head, began));
         state.head = (head, began);
@@ -93,10 +95,10 @@ impl Currency {
 
     /// Records that the tail has reached `position`.
     pub(crate) fn settle(&self, position: u64) {
-        self.settle_at(position, Instant::now());
+        self.settle_at(position, Moment::now());
     }
 
-    fn settle_at(&self, position: u64, now: Instant) {
+    fn settle_at(&self, position: u64, now: Moment) {
         let mut state = self.state.lock();
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
             // The newest look may have been reached with it, or is the next to be.
@@ -121,7 +123,7 @@ impl Currency {
     }
 
     /// Waits until everything committed before `at` has been seen.
-    pub(crate) async fn seen_since(&self, at: Instant) {
+    pub(crate) async fn seen_since(&self, at: Moment) {
         loop {
             // It hears of everything from here on.
             let settled = self.settled.notified();
@@ -134,22 +136,22 @@ impl Currency {
 
     /// Returns how long ago events that are not seen yet may have been committed.
     pub(crate) fn age(&self) -> Duration {
-        self.age_at(Instant::now())
+        self.age_at(Moment::now())
     }
 
-    fn age_at(&self, now: Instant) -> Duration {
-        now.duration_since(self.state.lock().seen)
+    fn age_at(&self, now: Moment) -> Duration {
+        now.since(self.state.lock().seen)
     }
 
     /// Returns the reason when events committed more than `limit` ago may not have been seen.
     pub(crate) fn behind(&self, limit: Duration) -> Option<Behind> {
-        self.behind_at(limit, Instant::now())
+        self.behind_at(limit, Moment::now())
     }
 
-    fn behind_at(&self, limit: Duration, now: Instant) -> Option<Behind> {
+    fn behind_at(&self, limit: Duration, now: Moment) -> Option<Behind> {
         let state = self.state.lock();
-        let age = now.duration_since(state.seen);
-        let since = |at: Instant| now.duration_since(at);
+        let age = now.since(state.seen);
+        let since = |at: Moment| now.since(at);
         let because = if age <= limit {
             return None;
         } else if since(state.head.1) > limit {
@@ -176,7 +178,7 @@ mod tests {
     fn a_look_counts_from_its_beginning_once_the_tail_is_there() {
         let currency = Currency::new();
         let start = currency.state.lock().seen;
-        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let at = |milliseconds| start.later(Duration::from_millis(milliseconds), Duration::ZERO);
         let age = |milliseconds| currency.age_at(at(milliseconds)).as_millis();
         currency.look(7, at(100));
         currency.settle(6);
@@ -194,13 +196,34 @@ mod tests {
         assert_eq!(age(180), 0, "a head of the time before means nothing");
     }
 
+    #[test]
+    fn what_was_seen_before_the_machine_slept_is_old() {
+        let currency = Currency::new();
+        let start = currency.state.lock().seen;
+        let asked = start.later(Duration::from_millis(10), Duration::ZERO);
+        currency.look(7, asked);
+        currency.settle(7);
+        let hour = Duration::from_secs(3_600);
+        let resumed = asked.later(Duration::from_millis(5), hour);
+        assert_eq!(
+            currency.age_at(resumed),
+            hour + Duration::from_millis(5),
+            "also of a look that was answered before"
+        );
+        let limit = Duration::from_secs(2);
+        assert!(currency.behind_at(limit, resumed).is_some());
+        currency.look(7, resumed);
+        currency.settle_at(7, resumed);
+        assert_eq!(currency.age_at(resumed), Duration::ZERO);
+    }
+
     #[tokio::test]
     async fn who_waits_hears_of_the_first_look_that_began_later() {
         let currency = Currency::new();
-        let asked = Instant::now();
+        let before = Moment::now();
+        let asked = before.later(Duration::from_millis(1), Duration::ZERO);
         let mut waiting = std::pin::pin!(currency.seen_since(asked));
-        let before = asked.checked_sub(Duration::from_millis(1));
-        currency.look(7, before.expect("a time"));
+        currency.look(7, before);
         currency.settle(7);
         assert!(
             futures::poll!(&mut waiting).is_pending(),
@@ -216,16 +239,17 @@ mod tests {
     #[tokio::test]
     async fn the_newest_look_counts_when_its_head_is_reached() {
         let currency = Currency::new();
-        let first = Instant::now();
+        let later = |moment: Moment| moment.later(Duration::from_millis(1), Duration::ZERO);
+        let first = Moment::now();
         currency.look(5, first);
         // The events of the first come some other way, after the next look has begun.
-        let second = first + Duration::from_millis(1);
+        let second = later(first);
         currency.look(5, second);
         currency.settle(5);
         currency.seen_since(second).await;
-        let third = second + Duration::from_millis(1);
+        let third = later(second);
         currency.look(6, third);
-        let fourth = third + Duration::from_millis(1);
+        let fourth = later(third);
         currency.look(8, fourth);
         currency.settle(7);
         currency.seen_since(third).await;
@@ -238,7 +262,7 @@ mod tests {
         let limit = Duration::from_secs(5);
         let currency = Currency::new();
         let start = currency.state.lock().seen;
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let at = |seconds| start.later(Duration::from_secs(seconds), Duration::ZERO);
         let pass = |seconds, head, position| {
             currency.look(head, at(seconds));
             currency.settle_at(position, at(seconds));

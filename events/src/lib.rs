@@ -99,8 +99,8 @@ pub use rebuild::{
 pub use receipt::{NotWritten, Receipt, Receipted, Written};
 pub use retention::{
     ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, Eraser, ErasureConfig,
-    ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig, PruneProgress,
-    PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
+    ErasurePhase, ErasureStatus, ErasureWaits, HeldBy, Keeps, PersonalData, PruneConfig,
+    PruneProgress, PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
 pub use runner::{FollowerConfig, run_follower};

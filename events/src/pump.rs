@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     Event, EventLog, Proof, Result, Tail,
     backoff::Backoff,
+    clock::Moment,
     copies::Arrivals,
     currency::Currency,
     epoch::{self, Step},
@@ -195,7 +196,8 @@ impl<S: Source> Pump<'_, S> {
     /// Makes one pass over the log. On a poll (`is_poll`), any event found was missed by the faster ways. Returns whether a poll found
     /// any, or, after another pass, whether the tail still lacks some.
     pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<bool> {
-        let started = Instant::now();
+        let began = Moment::now();
+        let started = began.instant();
         let reached = self.tail.cursor();
         let Pass {
             head,
@@ -224,7 +226,7 @@ impl<S: Source> Pump<'_, S> {
             false => None,
         };
         self.tail.set_pruned(head.pruned, proof);
-        self.currency.look(head.position, started);
+        self.currency.look(head.position, began);
         // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
         // arrived by the next poll are read.
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();

@@ -15,6 +15,7 @@ mod swap;
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -24,7 +25,7 @@ pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuild
 
 use crate::{
     AsRetryable, Database, DatabaseTransaction, Error, Follower, begin::hold_pruning, boxed,
-    database::Pool, letters, read,
+    database::Pool, letters, read, sql::Dialect,
 };
 use state::{Claim, Saved};
 
@@ -147,8 +148,12 @@ pub enum RebuildError {
         "the log holds no events up to position {0}, so nothing can be built from its beginning"
     )]
     Pruned(u64),
-    /// Another process took over, because this one did not renew its lease.
-    #[error("the rebuild was taken over by another process")]
+    /// Another process took over, because this one did not renew its lease; or the database has lost the last of what it had
+    /// committed, as a standby that takes over may have. It resumes when it is started again.
+    #[error(
+        "the rebuild was taken over by another process, or by another database that lacks the last of its work; started again, \
+         it goes on from there"
+    )]
     Superseded,
     /// It was told to stop. It resumes when it is started again.
     #[error("the rebuild was stopped; started again, it goes on where it was")]
@@ -224,7 +229,7 @@ impl Rebuild {
     async fn run(&self, saved: Saved) -> Result<RebuildReport> {
         let is_new = matches!(saved.phase, RebuildPhase::Done | RebuildPhase::Requested);
         let mut saved = if is_new || self.config.from_the_start {
-            self.begin().await?
+            self.begin(&saved).await?
         } else {
             saved
         };
@@ -266,7 +271,7 @@ impl Rebuild {
     }
 
     /// Creates empty tables, and notes the end of the log as the place up to which it is read stream by stream.
-    async fn begin(&self) -> Result<Saved> {
+    async fn begin(&self, before: &Saved) -> Result<Saved> {
         let head = read::sequence(&self.database.background, 0).await?.head;
         let is_kept = self.model.is_kept();
         if head.pruned > 0 && !is_kept {
@@ -274,7 +279,7 @@ impl Rebuild {
         }
         let head = follow::settle_parts(&self.database, head).await?;
         let total = build::count(&self.database, self.model.stream()).await?;
-        let saved = Saved {
+        let new = Saved {
             phase: RebuildPhase::Building,
             position: head.position,
             parts: head.parts,
@@ -282,31 +287,54 @@ impl Rebuild {
             done: 0,
             total,
         };
-        let (claim, tables) = (self.claim.clone(), self.model.tables());
-        let (new, rebuilt) = (saved.clone(), self.rebuilt());
-        self.database
+        let (claim, tables, rebuilt) = (&self.claim, self.model.tables(), self.rebuilt());
+        let new = self
+            .database
             .transaction(Pool::Patient, |tx| {
-                let (claim, new, rebuilt) = (claim.clone(), new.clone(), rebuilt.clone());
+                let (claim, rebuilt) = (claim.clone(), rebuilt.clone());
+                let (before, mut new) = (before.clone(), new.clone());
                 Box::pin(async move {
                     // From here to its end the rebuild keeps the log from being pruned.
                     let pruned = hold_pruning(tx).await?;
                     if pruned > 0 && !is_kept {
                         return Err(RebuildError::Pruned(pruned));
                     }
-                    state::restart(tx, &claim, &new).await?;
+                    if tx.get_database_backend().is_postgres() {
+                        // Another database may have taken over since the head was read.
+                        let head = read::read_head(tx).await?;
+                        (new.position, new.parts) = (head.position, head.parts);
+                    }
+                    state::restart(tx, &claim, (&before, &new)).await?;
                     letters::reset_rebuilt(tx, &rebuilt).await?;
-                    catalog::make_tables(tx, tables).await
+                    catalog::make_tables(tx, tables).await?;
+                    Ok(new)
                 })
             })
             .await?;
-        self.report(&saved);
-        Ok(saved)
+        self.report(&new);
+        Ok(new)
     }
 
     async fn enter(&self, saved: &mut Saved, phase: RebuildPhase) -> Result<()> {
         self.check_stop()?;
-        saved.phase = phase;
-        state::save(&self.database, &self.claim, saved).await?;
+        let next = Saved {
+            phase,
+            ..saved.clone()
+        };
+        self.database
+            .transaction(Pool::Patient, |tx| {
+                let (this, saved, next) = (self.clone(), saved.clone(), next.clone());
+                Box::pin(async move {
+                    state::save_in_tx(tx, &this.claim, (&saved, &next)).await?;
+                    if phase == RebuildPhase::Following {
+                        // They are there, unless the database has lost the transactions that created them.
+                        catalog::make_indexes(tx, this.model.tables()).await?;
+                    }
+                    Ok::<_, RebuildError>(())
+                })
+            })
+            .await?;
+        *saved = next;
         self.report(saved);
         Ok(())
     }

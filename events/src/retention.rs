@@ -16,6 +16,7 @@
 //!   event, so a version is never given out twice.
 //! - **Redis**: a stream that ends before the pruned position cannot be refilled; it begins anew (`relay`).
 
+mod age;
 mod archive;
 mod bound;
 mod erase;
@@ -28,8 +29,8 @@ pub use archive::{
 };
 pub use bound::HeldBy;
 pub use erase::{
-    Eraser, ErasureConfig, ErasurePhase, ErasureStatus, REDACTED, bring_archive_up_to_date,
-    read_erasures, request_erasure, work_on_erasure,
+    Eraser, ErasureConfig, ErasurePhase, ErasureStatus, ErasureWaits, REDACTED,
+    bring_archive_up_to_date, read_erasures, request_erasure, work_on_erasure,
 };
 pub use lease::lease_job;
 pub use personal::{PersonalData, Replacement, Subject, Whose};

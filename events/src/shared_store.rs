@@ -20,7 +20,7 @@ use crate::{
 };
 use moka::{policy::EvictionPolicy, sync::Cache};
 use parking_lot::Mutex;
-use redis::AsyncTypedCommands;
+use redis::{AsyncTypedCommands, ErrorKind, RedisError, ServerErrorKind};
 use tokio::time::{sleep, timeout};
 
 /// How long one call may take: several times what Redis needs, and less than anybody notices.
@@ -224,8 +224,7 @@ impl RedisStore {
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the shared store refused a call");
-                // An error that Redis answers with does not mean that the connection fails; a full Redis refuses writes.
-                if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+                if is_of_connection(&error) {
                     self.give_up(number);
                 }
                 None
@@ -247,6 +246,19 @@ impl RedisStore {
             tokio::spawn(connect(self.clone()));
         }
     }
+}
+
+/// Returns whether another connection may do better. Most errors that Redis answers with are none of the connection; a full Redis refuses
+/// writes. But one that was made a replica does so until it is left.
+fn is_of_connection(error: &RedisError) -> bool {
+    let demoted = [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown];
+    error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_timeout()
+        || error.is_unrecoverable_error()
+        || demoted
+            .iter()
+            .any(|kind| error.kind() == ErrorKind::Server(*kind))
 }
 
 /// Connects, however long it takes. Only one of these runs, and only while there is no connection.
@@ -271,7 +283,10 @@ async fn connect(store: Arc<RedisStore>) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
 
     use super::*;
 
@@ -312,9 +327,17 @@ mod tests {
         );
     }
 
-    /// A Redis that accepts the connection and never answers is dropped after a few calls.
-    #[tokio::test]
-    async fn a_redis_that_hangs_is_given_up() {
+    /// Answers the command of this name.
+    async fn answer(stream: &mut TcpStream, name: &[u8], text: &str) -> std::io::Result<()> {
+        let mut heard = Vec::new();
+        while !heard.ends_with(name) {
+            heard.push(stream.read_u8().await?);
+        }
+        stream.write_all(text.as_bytes()).await
+    }
+
+    /// Returns a store with a connection to a server that has greeted it, said nothing of itself, and answers what the test does.
+    async fn greeted() -> (Arc<RedisStore>, TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -324,18 +347,25 @@ mod tests {
             let (mut stream, _) = listener.accept().await?;
             stream.read_u8().await?;
             stream.write_all(b"+OK\r\n+OK\r\n").await?;
+            answer(&mut stream, b"INFO", "-ERR unknown command\r\n").await?;
             Ok::<_, std::io::Error>(stream)
         };
         let redis = Redis::new(&format!("redis://{address}"), None, "test").expect("a URL");
         let (connection, stream) = tokio::join!(redis.connect(BATCH_LIMIT), greeted);
-        let _stream = stream.expect("it is greeted");
+        let connection = Some((7, connection.expect("a connection")));
         let store = Arc::new(RedisStore {
             redis,
-            connection: Mutex::default(),
+            connection: Mutex::new(connection),
             connections: AtomicU64::default(),
             failures: AtomicU32::default(),
         });
-        *store.connection.lock() = Some((7, connection.expect("a connection")));
+        (store, stream.expect("it is greeted"))
+    }
+
+    /// A Redis that accepts the connection and never answers is dropped after a few calls.
+    #[tokio::test]
+    async fn a_redis_that_hangs_is_given_up() {
+        let (store, _stream) = greeted().await;
         let started = Instant::now();
         for _ in 0..1_000 {
             assert_eq!(store.get("a").await, None);
@@ -346,5 +376,19 @@ mod tests {
             "{:?}",
             started.elapsed()
         );
+    }
+
+    /// One that was made a replica is dropped at once; one that is full is not.
+    #[tokio::test]
+    async fn a_redis_that_was_demoted_is_given_up() {
+        for (code, is_held) in [("OOM", true), ("READONLY", false)] {
+            let (store, mut stream) = greeted().await;
+            let refusal = format!("-{code} not now\r\n");
+            let entry = [("a".to_owned(), vec![1])];
+            let setting = store.set(&entry, Duration::from_secs(1));
+            let (is_set, _) = tokio::join!(setting, answer(&mut stream, b"SET", &refusal));
+            assert!(!is_set);
+            assert_eq!(store.connection.lock().is_some(), is_held, "{code}");
+        }
     }
 }

@@ -98,9 +98,10 @@ fn lock_of(path: &Path) -> PathBuf {
 impl Database {
     /// Ends the leases of the previous process, which has ended: those on its parts, and those on its handlers' attempts. Leases
     /// that may belong to a command beside this process are only shortened, as a clock that was set back may have made them long.
+    /// For the same reason, deliveries that wait do so from now on for no longer than they were to.
     ///
     /// # Errors
-    /// When the database cannot be written. When the database cannot be written.
+    /// When the database cannot be written.
     #[boxed]
     pub async fn take_over_leases(&self, _: &Sole) -> Result<()> {
         self.transaction(Pool::Background, |tx| {
@@ -114,6 +115,12 @@ impl Database {
                 ] {
                     execute(tx, sql, Vec::new()).await?;
                 }
+                let now = tx.get_database_backend().now();
+                let sooner = format!(
+                    "update delivery set due_at = min(due_at, {now} + coalesce(due_at - last_at, 0))
+                     where state = 'waiting' and due_at > {now}"
+                );
+                execute(tx, &sooner, Vec::new()).await?;
                 for table in ["rebuild", "housekeeping", "erasure"] {
                     let sql = format!(
                         "update {table} set leased_until = min(leased_until, {})",

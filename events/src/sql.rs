@@ -7,7 +7,7 @@ mod dialect;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetableMany, Value};
 use uuid::Uuid;
 
-pub use self::dialect::Dialect;
+pub use self::dialect::{Dialect, longest};
 use crate::Result;
 
 /// Makes Postgres find every row by its key: a plan made for an empty table must not read a full one.

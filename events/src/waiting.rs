@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     Database, DatabaseTransaction, PARTS, Result,
     database::Pool,
-    sql::{Dialect, query_as},
+    sql::{Dialect, longest, query_as},
 };
 
 /// Returns how long a follower waits for events. One that has looked for leases and got none may stand in for somebody who was killed:
@@ -198,14 +198,15 @@ async fn renew_in_tx(
         (places.join(", "), values)
     };
     // It comes first, as the others lock rows.
-    let (names, values) = named(&[seconds.into()]);
+    let (names, values) = named(&[seconds.into(), longest(lease).into()]);
     let sql = format!(
         "select m.follower, count(*) as members,
-                count(case when m.seen_at < {} then 1 end) as gone,
-                (select count(*) from checkpoint c where c.follower = m.follower and c.leased_until < {}) as free
+                count(case when m.seen_at < {} or m.seen_at > {} then 1 end) as gone,
+                (select count(*) from checkpoint c where c.follower = m.follower and {}) as free
          from follower_member m where m.follower in ({names}) group by m.follower",
         backend.clock_minus(1),
-        backend.clock(),
+        backend.clock_plus(2),
+        backend.is_over("c.leased_until", 2),
     );
     let counts: Vec<(String, i64, i64, i64)> = query_as(tx, &sql, values).await?;
     let (names, values) = named(&[seconds.into(), owner.into()]);

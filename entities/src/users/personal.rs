@@ -44,7 +44,7 @@ pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {
 
 impl Users {
     /// Erases the personal data of a deactivated user: names, address, picture and text about themselves at once, the rest in the
-    /// background. A repeat changes nothing.
+    /// background. A repeat while that goes on changes nothing; afterwards, it erases anew.
     ///
     /// # Errors
     /// `NotDeactivated` when the user is not deactivated.
@@ -68,6 +68,7 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
     if !request_erasure(tx, id.uuid(), &context.viewer.actor()).await? {
         return Ok(());
     }
+    let before = user.clone();
     user.email = no_address(id.uuid());
     user.address_key = None;
     user.name = ERASED.to_owned();
@@ -82,6 +83,8 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
         .filter(sessions::Column::UserId.eq(id))
         .exec(&**tx)
         .await?;
-    append(tx, context, UserEventKind::Erased, user, None).await?;
+    if user != before {
+        append(tx, context, UserEventKind::Erased, user, None).await?;
+    }
     Ok(())
 }

@@ -53,9 +53,14 @@ impl Successor {
     }
 }
 
-/// Returns the condition that the exchange is not older than the number of seconds in a parameter.
+/// Returns the condition that the exchange is not older than the number of seconds in a parameter. One that lies so far in the future was
+/// before the clock went back.
 fn is_recent(backend: DbBackend, parameter: usize) -> String {
-    format!("exchanged_at > {}", backend.clock_minus(parameter))
+    let (first, last) = (
+        backend.clock_minus(parameter),
+        backend.clock_plus(parameter),
+    );
+    format!("(exchanged_at > {first} and exchanged_at < {last})")
 }
 
 /// Stores the salt for the token with this hash, in place of the session's previous one.

@@ -1,5 +1,8 @@
 //! Finds the one Redis that all processes of an installation talk to, and connects to it. It is asked itself before it is used.
 //!
+//! **One address.** It may lead to another server from one connection to the next: that of a service, of a proxy, or a name. So the server
+//! is asked for the id of its run, which is its place, and must not say that it is a replica. One that does not tell is believed.
+//!
 //! **Sentinels.** All are asked at once, until more than half of them have answered: so a silent one costs nothing, and one that is cut off
 //! is outvoted. Of different answers that with the highest epoch of the configuration holds, by which sentinels themselves settle it.
 //! The server must then say that it is a master.
@@ -33,7 +36,7 @@ const MOST_MOVES: usize = 3;
 pub(super) struct Found {
     pub(super) client: Client,
     pub(super) connection: MultiplexedConnection,
-    /// What tells it apart from others: with sentinels its address, in a cluster its id.
+    /// What tells it apart from others: with sentinels its address, in a cluster its id, and otherwise the id of its run.
     pub(super) place: String,
 }
 
@@ -46,7 +49,16 @@ pub(super) async fn find(
     answer_time: Duration,
 ) -> RedisResult<Found> {
     match named {
-        Named::Address(info) => connect(info.clone(), ca, answer_time).await,
+        Named::Address(info) => {
+            let mut found = connect(info.clone(), ca, answer_time).await?;
+            let told = ask_itself(&mut found.connection).await?;
+            if told.as_deref().and_then(|told| fact(told, "role")) == Some("slave") {
+                return Err(failed("the Redis at the address is a replica", ""));
+            }
+            let run = told.as_deref().and_then(|told| fact(told, "run_id"));
+            let place = run.unwrap_or(known).to_owned();
+            Ok(Found { place, ..found })
+        }
         Named::Sentinels(sentinels) => {
             let (host, port) = ask_all(sentinels, ca, known).await?;
             let place = shown(&host, port);
@@ -79,6 +91,23 @@ async fn connect(
         client,
         place: String::new(),
     })
+}
+
+/// Returns what a server says of itself, if its user may ask and it knows the question.
+async fn ask_itself(connection: &mut MultiplexedConnection) -> RedisResult<Option<String>> {
+    let mut asking = redis::cmd("INFO");
+    asking.arg("server").arg("replication");
+    match within(ANSWER_TIME, asking.query_async(connection)).await {
+        Ok(told) => Ok(Some(told)),
+        Err(error) if error.is_io_error() || error.is_unrecoverable_error() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn fact<'a>(told: &'a str, name: &str) -> Option<&'a str> {
+    let facts = told.lines().filter_map(|line| line.split_once(':'));
+    let mut values = facts.filter_map(|(key, value)| (key == name).then(|| value.trim()));
+    values.next()
 }
 
 fn shown(host: &str, port: u16) -> String {

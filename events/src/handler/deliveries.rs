@@ -9,7 +9,7 @@ use crate::{
     Database, DatabaseTransaction, Error, Event, Result,
     database::Pool,
     letters::{self, Kind, Letter},
-    sql::{Dialect, execute, from_i64, number_list, query, query_as, to_i64},
+    sql::{Dialect, execute, from_i64, longest, number_list, query, query_as, to_i64},
 };
 
 /// A delivery that this process has claimed.
@@ -164,6 +164,40 @@ pub(super) async fn renew(database: &Database, claims: &[Claimed], lease: Durati
         let mut values = vec![lease.as_secs_f64().into()];
         values.extend(key(claim));
         execute(database.background_writer(), &sql, values).await?;
+    }
+    Ok(())
+}
+
+/// Shortens leases that end later than any may, and delays that are longer than `most_delay`: they were set by a clock that was ahead of
+/// this one. Whoever holds such a lease renews it in time.
+pub(super) async fn mend_times(
+    database: &Database,
+    handlers: &[(&str, u32)],
+    lease: Duration,
+    most_delay: Duration,
+) -> Result<()> {
+    let backend = database.backend();
+    let (latest, anew) = (backend.now_plus(2), backend.now_plus(3));
+    for (state, column, longest, anew_after) in [
+        ("running", "leased_until", longest(lease), lease),
+        ("waiting", "due_at", longest(most_delay), Duration::ZERO),
+    ] {
+        let late = format!(
+            "from delivery where handler = $1 and state = '{state}' and {column} > {latest}"
+        );
+        let find = format!("select position {late} limit 1");
+        let mend = format!(
+            "update delivery set {column} = {anew}
+             where handler = $1 and position in (select position {late}) and state = '{state}'"
+        );
+        for (handler, _) in handlers {
+            let mut values: Vec<Value> = vec![(*handler).into(), longest.into()];
+            let found = query(&database.background, &find, values.clone()).await?;
+            if !found.is_empty() {
+                values.push(anew_after.as_secs_f64().into());
+                execute(database.background_writer(), &mend, values).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -36,6 +36,8 @@ const REMINDED: Duration = Duration::from_secs(6);
 pub(super) const GIVEN_BACK: Duration = Duration::from_millis(500);
 /// How long a handler waits for another one's look before it looks for itself.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How often to look for times that a clock which was ahead has set.
+const MEND_INTERVAL: Duration = Duration::from_secs(60);
 
 /// While it is held, nothing runs alone.
 pub(super) type Company = OwnedRwLockReadGuard<()>;
@@ -49,6 +51,8 @@ pub(super) struct Worker {
     pub(super) jobs: Arc<Jobs>,
     /// The name of each handler, and the limit of its attempts.
     handlers: Vec<(&'static str, u32)>,
+    /// The longest delay between two attempts of any of them.
+    most_delay: Duration,
     /// What the last look found for handlers that have not asked since, and when it began.
     outlooks: tokio::sync::Mutex<(Instant, HashMap<&'static str, Outlook>)>,
     crowd: Arc<RwLock<()>>,
@@ -151,10 +155,23 @@ impl Worker {
         });
     }
 
+    async fn mend_times(&self) {
+        let (database, lease) = (self.log.database(), self.config.lease);
+        let mending = deliveries::mend_times(database, &self.handlers, lease, self.most_delay);
+        if let Err(error) = mending.await {
+            tracing::debug!(%error, "the times of deliveries were not looked at");
+        }
+    }
+
     async fn keep_renewing(&self) {
         let mut ticks = interval(self.config.lease / 3);
+        let mut mended_at: Option<Instant> = None;
         loop {
             ticks.tick().await;
+            if mended_at.is_none_or(|at| at.elapsed() > MEND_INTERVAL) {
+                mended_at = Some(Instant::now());
+                self.mend_times().await;
+            }
             let held = self.held();
             if let Err(error) =
                 deliveries::renew(self.log.database(), &held, self.config.lease).await
@@ -193,6 +210,7 @@ pub async fn run_handlers(
 ) {
     let (jobs, hints) = Jobs::new(log.clone(), handlers.iter().map(|handler| handler.name()));
     let dependencies = handlers.iter().map(|handler| dependency(&**handler));
+    let delays = handlers.iter().map(|handler| handler.policy().longest);
     let worker = Arc::new(Worker {
         breakers: Breakers::new(dependencies.chain([DATABASE])),
         jobs: jobs.clone(),
@@ -200,6 +218,7 @@ pub async fn run_handlers(
             .iter()
             .map(|handler| (handler.name(), handler.policy().limit))
             .collect(),
+        most_delay: delays.max().unwrap_or_default(),
         outlooks: tokio::sync::Mutex::new((Instant::now(), HashMap::new())),
         crowd: Arc::default(),
         claims: Mutex::default(),

@@ -44,16 +44,13 @@ impl EventLog {
                             done.left += 1;
                             continue;
                         };
-                        let stream = (
-                            letter.consumer.clone(),
-                            letter.stream.clone(),
-                            letter.stream_id,
-                        );
-                        if !replayed.insert(stream) {
+                        if !replayed.insert(stream_of(&letter)) {
                             // It was replayed with an earlier letter.
                             continue;
                         }
-                        let of_stream = self.replay_stream(follower, &letter).await?;
+                        let of_stream = self
+                            .replay_stream(follower, &letter, Before::Nothing)
+                            .await?;
                         done.replayed += of_stream.replayed;
                         done.left += of_stream.left;
                     }
@@ -65,7 +62,7 @@ impl EventLog {
     }
 
     /// Gives up letters for good. Letters that only wait behind one in a follower are applied then, and are given up only if they
-    /// are named themselves.
+    /// are named themselves. Those that wait behind one that is gone are applied, too: a discard may have been interrupted.
     ///
     /// # Errors
     /// When the database fails; letters discarded until then stay discarded.
@@ -76,26 +73,33 @@ impl EventLog {
         followers: &[Arc<dyn Follower>],
     ) -> Result<Discarded> {
         let mut done = Discarded::default();
+        let mut waiting = HashSet::new();
         let mut pages = Pages::new(which);
         while let Some(letters) = pages.next(self).await? {
             for letter in letters {
-                if letter.is_parked && !matches!(which, Which::One(_)) {
-                    continue;
-                }
-                match letter.kind {
-                    LetterKind::Handler => {
-                        done.discarded += u64::from(self.decide(&letter, "discarded").await?);
-                    }
-                    LetterKind::Follower => {
-                        done.discarded += u64::from(self.drop_letter(&letter).await?);
-                        let Some(follower) = find(followers, &letter) else {
-                            continue;
-                        };
-                        if !letter.is_parked {
-                            let behind = self.replay_stream(follower, &letter).await?;
-                            done.replayed += behind.replayed;
-                            done.left += behind.left;
+                let is_dropped = !letter.is_parked || matches!(which, Which::One(_));
+                let follower = find(followers, &letter);
+                match (letter.kind, follower) {
+                    (LetterKind::Handler, _) => {
+                        if is_dropped {
+                            done.discarded += u64::from(self.decide(&letter, "discarded").await?);
                         }
+                    }
+                    (LetterKind::Follower, None) => {
+                        if is_dropped {
+                            done.discarded += u64::from(self.drop_letter(&letter).await?);
+                        }
+                    }
+                    (LetterKind::Follower, Some(follower)) => {
+                        if !is_dropped && !waiting.insert(stream_of(&letter)) {
+                            // It waits behind one that was looked at.
+                            continue;
+                        }
+                        let before = Before::Discard(is_dropped.then_some(letter.id));
+                        let of_stream = self.replay_stream(follower, &letter, before).await?;
+                        done.discarded += of_stream.discarded;
+                        done.replayed += of_stream.replayed;
+                        done.left += of_stream.left;
                     }
                 }
             }
@@ -150,21 +154,35 @@ impl EventLog {
     /// letter is applied in the transaction that deletes it, hence once; the first of a stream is applied before those behind it,
     /// hence in order; and a replay that raced another finds the letters gone. A process that is killed leaves the letters of
     /// whatever it did not commit.
+    ///
+    /// A letter that is discarded is deleted in the first of these transactions, so that what waited behind it has been applied, or
+    /// waits behind a failure of its own, or the letter is still there.
     async fn replay_stream(
         &self,
         follower: &Arc<dyn Follower>,
         letter: &DeadLetter,
-    ) -> Result<Replayed> {
-        let mut done = Replayed::default();
+        mut before: Before,
+    ) -> Result<Discarded> {
+        let mut done = Discarded::default();
         let mut at_once = BATCH_LETTERS;
         loop {
-            match self.replay_batch(follower, letter, at_once).await {
-                Ok(0) => return Ok(done),
-                Ok(applied) => done.replayed += applied,
+            match self.replay_batch(follower, letter, at_once, before).await {
+                Ok((is_discarded, applied)) => {
+                    done.discarded += u64::from(is_discarded);
+                    done.replayed += applied;
+                    before = before.and_then();
+                    if applied == 0 {
+                        return Ok(done);
+                    }
+                }
                 // From here on, letters are applied one by one up to the one that fails.
                 Err(error) if error.is_of_event() && at_once > 1 => at_once = 1,
                 Err(error) if error.is_of_event() => {
-                    done.left = self.keep_first(letter, &error_chain(&error)).await?;
+                    let kept = self
+                        .keep_first(letter, &error_chain(&error), before)
+                        .await?;
+                    done.discarded += u64::from(kept.0);
+                    done.left = kept.1;
                     return Ok(done);
                 }
                 Err(error) => return Err(error),
@@ -172,19 +190,27 @@ impl EventLog {
         }
     }
 
-    /// Runs one transaction: deletes the letters, then applies their events. Returns how many there were.
+    /// Runs one transaction: deletes the letters, then applies their events. Returns whether it discarded one before, and how many it
+    /// applied.
     async fn replay_batch(
         &self,
         follower: &Arc<dyn Follower>,
         letter: &DeadLetter,
         limit: u64,
-    ) -> Result<u64> {
+        before: Before,
+    ) -> Result<(bool, u64)> {
         let (follower, letter) = (follower.clone(), Arc::new(letter.clone()));
         self.in_transaction(move |tx| {
             let (follower, letter) = (follower.clone(), letter.clone());
             Box::pin(async move {
                 lock_part(tx, &letter).await?;
+                let is_discarded = before.discard(tx).await?;
                 let letters = store::of_stream(tx, &letter, limit).await?;
+                let has_failed = letters.first().is_some_and(|first| !first.is_parked);
+                if has_failed && matches!(before, Before::Discard(_)) {
+                    // The others still wait behind it.
+                    return Ok((is_discarded, 0));
+                }
                 let positions = letters.iter().map(|letter| letter.position);
                 let events = read::read_positions(&**tx, positions).await?;
                 if events.len() < letters.len() {
@@ -195,19 +221,26 @@ impl EventLog {
                 }
                 let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
                 super::apply::apply(tx, &*follower, &events, Some(tx)).await?;
-                Ok(letters.len() as u64)
+                Ok((is_discarded, letters.len() as u64))
             })
         })
         .await
     }
 
-    /// Records that the first letter of the stream has failed again, and returns the number of letters in the stream.
-    async fn keep_first(&self, letter: &DeadLetter, error: &str) -> Result<u64> {
+    /// Records that the first letter of the stream has failed again. Returns whether it discarded one before, and the number of letters
+    /// in the stream.
+    async fn keep_first(
+        &self,
+        letter: &DeadLetter,
+        error: &str,
+        before: Before,
+    ) -> Result<(bool, u64)> {
         let (letter, error) = (Arc::new(letter.clone()), error.to_owned());
         self.in_transaction(move |tx| {
             let (letter, error) = (letter.clone(), error.clone());
             Box::pin(async move {
                 lock_part(tx, &letter).await?;
+                let is_discarded = before.discard(tx).await?;
                 if let Some(first) = store::of_stream(tx, &letter, 1).await?.first() {
                     store::record_failure(tx, first, &error).await?;
                 }
@@ -216,7 +249,7 @@ impl EventLog {
                     stream: Some((letter.stream.clone(), letter.stream_id)),
                     ..LetterFilter::default()
                 };
-                store::count(&**tx, &filter).await
+                Ok((is_discarded, store::count(&**tx, &filter).await?))
             })
         })
         .await
@@ -252,6 +285,36 @@ impl EventLog {
         task.await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string())))
     }
+}
+
+/// What a transaction does before it applies letters of a stream.
+#[derive(Clone, Copy)]
+enum Before {
+    Nothing,
+    /// It discards this one. The others are applied unless the first of them has failed itself.
+    Discard(Option<Uuid>),
+}
+
+impl Before {
+    async fn discard(self, tx: &DatabaseTransaction) -> Result<bool> {
+        match self {
+            Self::Discard(Some(id)) => store::remove(tx, id).await,
+            Self::Discard(None) | Self::Nothing => Ok(false),
+        }
+    }
+
+    /// Returns what the transactions after the first do.
+    fn and_then(self) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Discard(_) => Self::Discard(None),
+        }
+    }
+}
+
+fn stream_of(letter: &DeadLetter) -> (String, String, Uuid) {
+    let (consumer, stream) = (letter.consumer.clone(), letter.stream.clone());
+    (consumer, stream, letter.stream_id)
 }
 
 fn find<'a>(

@@ -3,11 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::{
-    Cursor, CursorError, Event, EventLog, Result, boxed, epoch, metrics::METRICS, read,
-    topic::Topics,
+    Cursor, CursorError, Event, EventLog, Result, boxed, clock::Moment, epoch, metrics::METRICS,
+    read, topic::Topics,
 };
 
 /// How long a client with a cursor of a new epoch waits for a process that has not heard of that epoch.
@@ -56,7 +56,7 @@ impl EventLog {
     /// Returns whether nothing was committed between this place of the tail and this call, by any process. A look at the log that begins
     /// now decides that, for all who ask; while the log cannot be read, they wait.
     pub async fn is_still_at(&self, place: Cursor) -> bool {
-        let asked = Instant::now();
+        let asked = Moment::now();
         let mut changes = self.tail().changes();
         if self.tail().cursor() != place {
             return false;
@@ -71,7 +71,7 @@ impl EventLog {
     /// Returns the place of the tail once it has all that was committed before this call, by any process. While the log cannot be read, it
     /// waits.
     pub async fn place_after_all(&self) -> Cursor {
-        let asked = Instant::now();
+        let asked = Moment::now();
         self.shared.wake.notify_one();
         self.shared.currency.seen_since(asked).await;
         self.tail().cursor()

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::Value;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
 use super::{
@@ -15,10 +15,10 @@ use super::{
     state::{self, Saved},
 };
 use crate::{
-    Database, DatabaseTransaction, Error, Event,
+    Database, DatabaseTransaction, Error, Event, Proof,
     database::Pool,
     letters::{self, Kind, Tried},
-    read::{columns, from_row},
+    read::{self, columns, from_row},
     sql::{FIND_BY_KEY, from_i64, on_postgres, query, query_one_as, to_i64},
 };
 
@@ -54,11 +54,47 @@ struct Span {
     limit: u64,
 }
 
+/// A position, and the proof of the event there.
+pub(super) type Place = (u64, Proof);
+
+pub(super) fn place_of(event: &Event) -> Place {
+    (event.position, Proof::of(event.event_id))
+}
+
+type Batch = Result<Vec<Arc<Event>>, Error>;
+
+/// A task that reads ahead. Only its own end, and not that of what it sends, says that there is no more.
+struct Reading {
+    batches: mpsc::Receiver<Batch>,
+    task: JoinHandle<()>,
+}
+
+impl Reading {
+    fn start<R>(read: impl FnOnce(mpsc::Sender<Batch>) -> R) -> Self
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let task = tokio::spawn(read(sender));
+        Self { batches, task }
+    }
+
+    /// Returns the next batch; `None` when all were read.
+    async fn next(&mut self) -> Result<Option<Vec<Arc<Event>>>> {
+        if let Some(batch) = self.batches.recv().await {
+            return Ok(Some(batch?));
+        }
+        let ended = (&mut self.task).await;
+        ended.map_err(|error| Error::Task(error.to_string()))?;
+        Ok(None)
+    }
+}
+
 async fn read_streams(
     database: Database,
     span: Span,
     mut last: Option<(Uuid, i64)>,
-    sender: mpsc::Sender<Result<Vec<Arc<Event>>, Error>>,
+    sender: mpsc::Sender<Batch>,
 ) {
     loop {
         let batch = read_batch(&database, span, last).await;
@@ -110,42 +146,43 @@ async fn read_batch(
 
 impl Rebuild {
     pub(super) async fn build(&self, saved: &mut Saved) -> Result<()> {
-        let (sender, mut batches) = mpsc::channel(AHEAD);
         let span = Span {
             kind: self.model.stream(),
             until: saved.position,
             limit: self.config.batch_events,
         };
-        tokio::spawn(read_streams(
-            self.database.clone(),
-            span,
-            saved.last,
-            sender,
-        ));
-        while let Some(batch) = batches.recv().await {
+        let (database, last) = (self.database.clone(), saved.last);
+        let mut reading = Reading::start(|sender| read_streams(database, span, last, sender));
+        while let Some(batch) = reading.next().await? {
             self.check_stop()?;
-            let batch = batch?;
             let Some(last) = batch.last() else {
                 break;
             };
             let mut next = saved.clone();
             next.last = Some((last.stream_id, last.version));
             next.done += batch.len() as u64;
-            self.commit(&next, batch).await?;
+            let newest = batch.iter().max_by_key(|event| event.position);
+            let newest = place_of(newest.unwrap_or(last));
+            self.commit((saved, &next), newest, batch).await?;
             *saved = next;
             self.report(saved);
         }
         Ok(())
     }
 
-    /// Runs one transaction: saves the progress, then applies the events. If one of them fails on its own, the batch runs again
-    /// with such events set aside.
-    pub(super) async fn commit(&self, next: &Saved, batch: Vec<Arc<Event>>) -> Result<()> {
+    /// Runs one transaction: saves the progress, then applies the events, which were read up to `newest`. If one of them fails on its
+    /// own, the batch runs again with such events set aside.
+    pub(super) async fn commit(
+        &self,
+        saved: (&Saved, &Saved),
+        newest: Place,
+        batch: Vec<Arc<Event>>,
+    ) -> Result<()> {
         let began = Instant::now();
         let batch: Arc<[Arc<Event>]> = batch.into();
-        match self.try_commit(next, &batch, false).await {
+        match self.try_commit(saved, newest, &batch, false).await {
             Err(RebuildError::Log(error)) if error.is_of_event() => {
-                self.try_commit(next, &batch, true).await?;
+                self.try_commit(saved, newest, &batch, true).await?;
             }
             result => result?,
         }
@@ -156,17 +193,25 @@ impl Rebuild {
 
     async fn try_commit(
         &self,
-        next: &Saved,
+        (saved, next): (&Saved, &Saved),
+        newest: Place,
         batch: &Arc<[Arc<Event>]>,
         is_careful: bool,
     ) -> Result<()> {
         self.database
             .transaction(Pool::Patient, |tx| {
-                let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
+                let (this, batch) = (self.clone(), batch.clone());
+                let (saved, next) = (saved.clone(), next.clone());
                 Box::pin(async move {
-                    // A crash may lose the last transactions, each with all of its effects: they run again.
+                    // A crash may lose the last transactions, each with all of its effects. Then the save finds another progress than
+                    // this process remembers, and they run again.
                     on_postgres(tx, "set local synchronous_commit = off").await?;
-                    state::save_in_tx(tx, &this.claim, &next).await?;
+                    state::save_in_tx(tx, &this.claim, (&saved, &next)).await?;
+                    // The events were read before. If the newest of them is in its place, so are all before it.
+                    let (position, proof) = newest;
+                    if read::read_standing(tx, position).await?.found != Some(proof) {
+                        return Err(RebuildError::Superseded);
+                    }
                     this.apply(tx, &batch, is_careful).await?;
                     Ok::<_, RebuildError>(())
                 })
@@ -195,5 +240,26 @@ impl Rebuild {
 
     pub(super) fn rebuilt(&self) -> String {
         format!("{}{SUFFIX}", self.model.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_panics_has_not_read_everything() {
+        let mut reading = Reading::start(|sender| async move {
+            let _ = sender.send(Ok(Vec::new())).await;
+            panic!("as asked");
+        });
+        assert!(matches!(reading.next().await, Ok(Some(_))));
+        let ended = reading.next().await;
+        assert!(
+            matches!(ended, Err(RebuildError::Log(Error::Task(_)))),
+            "{ended:?}"
+        );
+        let mut reading = Reading::start(|sender| async move { drop(sender) });
+        assert!(matches!(reading.next().await, Ok(None)));
     }
 }

@@ -72,18 +72,7 @@ pub(super) async fn finish_tables(
     tables: &'static [ModelTable],
 ) -> Result<()> {
     for ModelTable { name, .. } in tables {
-        let mut statements: Vec<String> = indexes(&database.background, name)
-            .await?
-            .iter()
-            .map(|index| {
-                let Index {
-                    name: index,
-                    unique,
-                    rest,
-                } = index;
-                format!("create {unique} index if not exists {index} on {name}{SUFFIX} {rest}")
-            })
-            .collect();
+        let mut statements = index_statements(&database.background, name).await?;
         if database.backend().is_postgres() {
             statements.push(format!("analyze {name}{SUFFIX}"));
         }
@@ -103,9 +92,35 @@ pub(super) async fn finish_tables(
     Ok(())
 }
 
+/// Creates those indexes that are missing.
+pub(super) async fn make_indexes(
+    tx: &DatabaseTransaction,
+    tables: &[ModelTable],
+) -> Result<(), Error> {
+    take_time(tx).await?;
+    for ModelTable { name, .. } in tables {
+        for sql in index_statements(tx, name).await? {
+            tx.execute_unprepared(&sql).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn index_statements(
+    connection: &impl ConnectionTrait,
+    table: &str,
+) -> Result<Vec<String>, Error> {
+    let indexes = indexes(connection, table).await?;
+    let statement = |index: &Index| {
+        let Index { name, unique, rest } = index;
+        format!("create {unique} index if not exists {name} on {table}{SUFFIX} {rest}")
+    };
+    Ok(indexes.iter().map(statement).collect())
+}
+
 /// Returns the indexes that the table beside `table` needs besides its primary key. SQLite cannot rename indexes, so there the
 /// names alternate with every rebuild between the one with the suffix and the one without.
-async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<Index>> {
+async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<Index>, Error> {
     let is_postgres = connection.get_database_backend().is_postgres();
     let sql = match is_postgres {
         true => {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Rebuild, Result, state::Saved};
+use super::{Rebuild, Result, build::place_of, state::Saved};
 use crate::{
     Database, Event, PARTS,
     read::{self, Head},
@@ -57,7 +57,7 @@ impl Rebuild {
             let Some(last) = events.last() else {
                 return Ok(());
             };
-            let behind = head.position - last.position;
+            let (newest, behind) = (place_of(last), head.position - last.position);
             let count = events.len() as u64;
             let mut next = saved.clone();
             next.position = last.position;
@@ -66,7 +66,7 @@ impl Rebuild {
             }
             let wanted = self.wanted(events);
             next.done += wanted.len() as u64;
-            self.commit(&next, wanted).await?;
+            self.commit((saved, &next), newest, wanted).await?;
             *saved = next;
             self.report(saved);
             if behind == 0 && count < NEAR {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
-use super::{ReadModel, RebuildReport, SUFFIX};
+use super::{ReadModel, RebuildReport, SUFFIX, state::LONGEST_LEASE};
 use crate::{
     Database, DatabaseTransaction, Error,
     database::Pool,
-    sql::{Dialect, execute, query_one, query_one_as},
+    sql::{Dialect, execute, longest, query_one, query_one_as},
 };
 
 /// Removes what rebuilds of the model have kept; returns false when a process is rebuilding it.
@@ -24,13 +24,13 @@ pub(crate) async fn forget_rebuilds(
         .transaction(Pool::Patient, |tx| {
             let model = model.clone();
             Box::pin(async move {
-                let now = tx.get_database_backend().clock();
+                let is_over = tx.get_database_backend().is_over("leased_until", 2);
                 let sql = format!(
                     "update rebuild set token = token + 1,
                          phase = case when requested then 'requested' else 'done' end
-                     where follower = $1 and leased_until < {now} and phase not in ('done', 'requested')"
+                     where follower = $1 and {is_over} and phase not in ('done', 'requested')"
                 );
-                let values = || vec![model.name().into()];
+                let values = || vec![model.name().into(), longest(LONGEST_LEASE).into()];
                 if execute(tx, &sql, values()).await? == 1 {
                     for table in model.tables() {
                         let drop = format!("drop table if exists {}{SUFFIX}", table.name);
@@ -38,7 +38,8 @@ pub(crate) async fn forget_rebuilds(
                     }
                     return Ok(true);
                 }
-                let sql = format!("select 1 as one from rebuild where follower = $1 and leased_until >= {now}");
+                let sql =
+                    format!("select 1 as one from rebuild where follower = $1 and not {is_over}");
                 let running = query_one(tx, &sql, values()).await?;
                 if running.is_some() {
                     return Ok(false);

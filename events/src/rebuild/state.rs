@@ -1,10 +1,12 @@
-//! The row of a rebuild: the process that works on it, and its progress. Every change of it names the token of the claim, in the
-//! transaction that writes the model's rows, so a process that was paused and superseded changes nothing.
+//! The row of a rebuild: the process that works on it, and its progress. Every change of it names the owner and the token of the
+//! claim, in the transaction that writes the model's rows, so a process that was paused and superseded changes nothing. A change of
+//! the progress also names the progress that it goes on from: a database that has lost its last transactions, such as a standby that
+//! took over, has lost rows of the model with them, and whoever remembers them must begin again where the database is.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
@@ -12,9 +14,11 @@ use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
 use crate::{
     Database, DatabaseTransaction, Error, PARTS, boxed,
     database::{Pool, now},
-    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
+    sql::{Dialect, execute, from_i64, longest, query, query_as, query_one, to_i64},
 };
 
+/// No claim is taken for longer.
+pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(60);
 /// How often to look at a claim that another process holds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -22,6 +26,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
     pub(super) follower: &'static str,
+    /// A database that has lost a claim may give its token to another process.
+    pub(super) owner: String,
     pub(super) token: i64,
 }
 
@@ -135,17 +141,22 @@ async fn claim_in_tx(
     let backend = tx.get_database_backend();
     let update = format!(
         "update rebuild set owner = $3, token = token + 1, leased_until = {}
-         where follower = $2 and leased_until < {}
+         where follower = $2 and {}
          returning token, phase, position, parts, stream_id, version, done, total",
         backend.clock_plus(1),
-        backend.clock()
+        backend.is_over("leased_until", 4)
     );
-    let values = vec![seconds.into(), follower.into(), owner.into()];
+    let longest = longest(LONGEST_LEASE).into();
+    let values = vec![seconds.into(), follower.into(), owner.into(), longest];
     let Some(row) = query_one(tx, &update, values).await? else {
         return Ok(None);
     };
-    let token = row.try_get("", "token")?;
-    Ok(Some((Claim { follower, token }, saved(&row)?)))
+    let claim = Claim {
+        follower,
+        owner: owner.to_owned(),
+        token: row.try_get("", "token")?,
+    };
+    Ok(Some((claim, saved(&row)?)))
 }
 
 fn saved(row: &QueryResult) -> Result<Saved> {
@@ -171,31 +182,48 @@ fn saved(row: &QueryResult) -> Result<Saved> {
     })
 }
 
-/// Saves the progress, if the claim still holds.
+/// Saves the progress `to`, if the claim still holds and the progress in the database is `from`.
 pub(super) async fn save_in_tx(
     tx: &DatabaseTransaction,
     claim: &Claim,
-    saved: &Saved,
+    (from, to): (&Saved, &Saved),
 ) -> Result<()> {
     let sql =
-        "update rebuild set phase = $3, position = $4, parts = $5, stream_id = $6, version = $7,
-               done = $8, total = $9 where follower = $1 and token = $2";
-    let parts = serde_json::to_string(&saved.parts).map_err(|source| Error::Malformed {
+        "update rebuild set phase = $4, position = $5, parts = $6, stream_id = $7, version = $8, done = $9, total = $10
+         where follower = $1 and token = $2 and owner = $3 and phase = $11 and position = $12 and version = $13
+             and done = $14 and coalesce(stream_id, $15) = $16";
+    let parts = serde_json::to_string(&to.parts).map_err(|source| Error::Malformed {
         what: "rebuild",
         source,
     })?;
-    let values = vec![
+    let version_of = |saved: &Saved| saved.last.map_or(0, |(_, version)| version);
+    let last_stream = from.last.map_or(Uuid::nil(), |(stream_id, _)| stream_id);
+    let mut values: Vec<Value> = of_claim(claim).into();
+    values.extend::<[Value; 13]>([
+        phase_name(to.phase).into(),
+        to_i64(to.position).into(),
+        parts.into(),
+        to.last.map(|(stream_id, _)| stream_id).into(),
+        version_of(to).into(),
+        to_i64(to.done).into(),
+        to_i64(to.total.max(to.done)).into(),
+        phase_name(from.phase).into(),
+        to_i64(from.position).into(),
+        version_of(from).into(),
+        to_i64(from.done).into(),
+        Uuid::nil().into(),
+        last_stream.into(),
+    ]);
+    fenced(execute(tx, sql, values).await?)
+}
+
+/// The first three parameters of the statements that a claim fences.
+fn of_claim(claim: &Claim) -> [Value; 3] {
+    [
         claim.follower.into(),
         claim.token.into(),
-        phase_name(saved.phase).into(),
-        to_i64(saved.position).into(),
-        parts.into(),
-        saved.last.map(|(stream_id, _)| stream_id).into(),
-        saved.last.map_or(0, |(_, version)| version).into(),
-        to_i64(saved.done).into(),
-        to_i64(saved.total.max(saved.done)).into(),
-    ];
-    fenced(execute(tx, sql, values).await?)
+        claim.owner.as_str().into(),
+    ]
 }
 
 fn fenced(rows: u64) -> Result<()> {
@@ -205,24 +233,18 @@ fn fenced(rows: u64) -> Result<()> {
     }
 }
 
-/// Saves the progress in a transaction of its own.
-pub(super) async fn save(database: &Database, claim: &Claim, saved: &Saved) -> Result<()> {
-    database
-        .transaction(Pool::Patient, |tx| {
-            let (claim, saved) = (claim.clone(), saved.clone());
-            Box::pin(async move { save_in_tx(tx, &claim, &saved).await })
-        })
-        .await
-}
-
 /// Resets the rebuild to its beginning.
-pub(super) async fn restart(tx: &DatabaseTransaction, claim: &Claim, new: &Saved) -> Result<()> {
-    save_in_tx(tx, claim, new).await?;
-    let sql = "update rebuild set started_at = $3, finished_at = null, report = null
-               where follower = $1 and token = $2";
-    let values = vec![claim.follower.into(), claim.token.into(), now().into()];
-    execute(tx, sql, values).await?;
-    Ok(())
+pub(super) async fn restart(
+    tx: &DatabaseTransaction,
+    claim: &Claim,
+    (from, new): (&Saved, &Saved),
+) -> Result<()> {
+    save_in_tx(tx, claim, (from, new)).await?;
+    let sql = "update rebuild set started_at = $4, finished_at = null, report = null
+               where follower = $1 and token = $2 and owner = $3";
+    let mut values: Vec<Value> = of_claim(claim).into();
+    values.push(now().into());
+    fenced(execute(tx, sql, values).await?)
 }
 
 /// Records the end, in the transaction that changes the tables.
@@ -231,18 +253,14 @@ pub(super) async fn finish(
     claim: &Claim,
     report: &RebuildReport,
 ) -> Result<()> {
-    let sql = "update rebuild set phase = 'done', requested = false, finished_at = $3, report = $4
-               where follower = $1 and token = $2";
+    let sql = "update rebuild set phase = 'done', requested = false, finished_at = $4, report = $5
+               where follower = $1 and token = $2 and owner = $3";
     let report = serde_json::to_string(report).map_err(|source| Error::Malformed {
         what: "rebuild",
         source,
     })?;
-    let values = vec![
-        claim.follower.into(),
-        claim.token.into(),
-        now().into(),
-        report.into(),
-    ];
+    let mut values: Vec<Value> = of_claim(claim).into();
+    values.extend::<[Value; 2]>([now().into(), report.into()]);
     fenced(execute(tx, sql, values).await?)
 }
 
@@ -268,10 +286,11 @@ async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()
             let claim = claim.clone();
             Box::pin(async move {
                 let sql = format!(
-                    "update rebuild set leased_until = {} where follower = $2 and token = $3",
-                    tx.get_database_backend().clock_plus(1)
+                    "update rebuild set leased_until = {} where follower = $1 and token = $2 and owner = $3",
+                    tx.get_database_backend().clock_plus(4)
                 );
-                let values = vec![seconds.into(), claim.follower.into(), claim.token.into()];
+                let mut values: Vec<Value> = of_claim(&claim).into();
+                values.push(seconds.into());
                 fenced(execute(tx, &sql, values).await?)
             })
         })
@@ -285,11 +304,11 @@ pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
             let claim = claim.clone();
             Box::pin(async move {
                 let sql = format!(
-                    "update rebuild set owner = null, leased_until = {} where follower = $1 and token = $2",
+                    "update rebuild set owner = null, leased_until = {}
+                     where follower = $1 and token = $2 and owner = $3",
                     tx.get_database_backend().never()
                 );
-                let values = vec![claim.follower.into(), claim.token.into()];
-                execute(tx, &sql, values).await?;
+                execute(tx, &sql, of_claim(&claim).into()).await?;
                 Ok(())
             })
         })
@@ -317,10 +336,11 @@ pub async fn request_rebuild(
 #[boxed]
 pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
     let sql = format!(
-        "select follower from rebuild where requested and leased_until < {}",
-        database.backend().clock()
+        "select follower from rebuild where requested and {}",
+        database.backend().is_over("leased_until", 1)
     );
-    query_as(&database.background, &sql, Vec::new()).await
+    let values = vec![longest(LONGEST_LEASE).into()];
+    query_as(&database.background, &sql, values).await
 }
 
 /// Returns, for each model that was ever rebuilt, its current or last rebuild.

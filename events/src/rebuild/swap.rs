@@ -92,7 +92,7 @@ impl Rebuild {
 
         catalog::change_tables(tx, self.model.tables()).await?;
         self.model.complete(tx).await?;
-        state::save_in_tx(tx, &self.claim, &last).await?;
+        state::save_in_tx(tx, &self.claim, (saved, &last)).await?;
         let report = RebuildReport {
             events: last.done,
             position: last.position,

@@ -13,9 +13,11 @@
 //! was away may still relay events from its memory. So everything is done a second time, after a delay that is longer than any
 //! request; the second pass only examines events inserted since.
 
+mod record;
 mod scan;
 mod state;
 mod streams;
+mod waits;
 
 use std::{
     path::{Path, PathBuf},
@@ -33,16 +35,16 @@ use super::{
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
-    Database, DatabaseTransaction, ERASURE_STREAM, Error, EventLog, Meta, NewEvent, ReadModel,
-    Result, StreamKey, Tx, Written, boxed,
+    Database, DatabaseTransaction, Error, EventLog, ReadModel, Result, Tx, boxed,
     database::{Pool, now},
+    error::error_chain,
     read, rebuild,
 };
+pub use record::REDACTED;
 use state::{Claimed, claim, keep_renewing, release, save};
 pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
+pub use waits::ErasureWaits;
 
-/// The type of the event which records that the log was redacted.
-pub const REDACTED: &str = "PersonalDataRedacted";
 /// How long a killed process keeps an erasure.
 const LEASE: Duration = Duration::from_secs(10);
 /// How long to wait for followers at a time.
@@ -81,18 +83,22 @@ pub struct ErasureConfig {
     pub archive: Option<PathBuf>,
 }
 
-/// Advances one erasure as far as possible now; returns false when there is none.
+/// Advances one erasure as far as possible now; returns false when there is none. One that cannot go on is left alone for a while, by all
+/// processes, and longer each time.
 #[boxed]
 pub async fn work_on_erasure(
     log: &EventLog,
     eraser: &Arc<dyn Eraser>,
     config: &ErasureConfig,
+    waits: &mut ErasureWaits,
     stop: &watch::Receiver<bool>,
 ) -> Result<bool> {
-    let Some(claimed) = claim(log.database(), &config.owner, LEASE).await? else {
+    let times = (LEASE, config.settle);
+    let Some(claimed) = claim(log.database(), &config.owner, times).await? else {
         return Ok(false);
     };
     let subject = eraser.subject(claimed.status.subject);
+    let (id, before) = (subject.id, claimed.status.clone());
     let mut work = Work {
         log: log.clone(),
         eraser: eraser.clone(),
@@ -101,21 +107,34 @@ pub async fn work_on_erasure(
         claimed,
     };
     let renewing = keep_renewing(log.database().clone(), work.claimed.clone(), LEASE);
-    let result = work.run(stop).await;
+    let ended = work.run(stop).await;
     renewing.abort();
-    let pause = match work.claimed.status.phase {
-        ErasurePhase::Waiting => config.settle,
-        _ => Duration::from_millis(200),
+    if work.claimed.status.has_moved_since(&before) {
+        waits.end(id);
+    }
+    let pause = match ended.unwrap_or_else(|error| Ended::Waits(error_chain(&error))) {
+        Ended::Waits(what) => waits.pause(id, &what),
+        Ended::Done if work.claimed.status.phase == ErasurePhase::Waiting => config.settle,
+        Ended::Done | Ended::Stopped => Duration::ZERO,
     };
     release(log.database(), &work.claimed, pause).await?;
-    result.map(|()| true)
+    Ok(true)
+}
+
+/// How work on an erasure has ended for now.
+enum Ended {
+    /// There is nothing to do, or not before the second pass.
+    Done,
+    Stopped,
+    /// For this, it cannot go on.
+    Waits(String),
 }
 
 /// The outcome of a step.
 enum Step {
     Done,
     /// Something else has to happen first.
-    NotYet,
+    NotYet(String),
 }
 
 struct Work {
@@ -127,10 +146,9 @@ struct Work {
 }
 
 impl Work {
-    async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<()> {
+    async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<Ended> {
         if self.claimed.status.phase == ErasurePhase::Waiting {
             // Nobody could have claimed it before the delay was over.
-            self.claimed.status.pass = 2;
             self.enter(ErasurePhase::Log).await?;
         }
         while !*stop.borrow() {
@@ -139,13 +157,13 @@ impl Work {
                 ErasurePhase::Tables => self.erase_tables().await?,
                 ErasurePhase::Streams => self.drop_streams().await?,
                 ErasurePhase::Archive => self.rewrite_archive().await?,
-                ErasurePhase::Waiting | ErasurePhase::Done => return Ok(()),
+                ErasurePhase::Waiting | ErasurePhase::Done => return Ok(Ended::Done),
             };
-            if matches!(step, Step::NotYet) {
-                return Ok(());
+            if let Step::NotYet(what) = step {
+                return Ok(Ended::Waits(what));
             }
         }
-        Ok(())
+        Ok(Ended::Stopped)
     }
 
     /// Runs `work` in a transaction that also saves the changed claim.
@@ -165,14 +183,15 @@ impl Work {
                 let (work, mut claimed) = (work.clone(), before.clone());
                 Box::pin(async move {
                     // The save comes first, so that a process that lost its claim stops here and changes nothing.
-                    save(tx, &claimed, LEASE).await?;
+                    let before = claimed.clone();
+                    save(tx, (&before, &before), LEASE).await?;
                     work(tx, &mut claimed).await?;
                     // If it is killed from here on, it does not begin again before the delay is over.
                     let lease = match claimed.status.phase {
                         ErasurePhase::Waiting => settle,
                         _ => LEASE,
                     };
-                    save(tx, &claimed, lease).await?;
+                    save(tx, (&before, &claimed), lease).await?;
                     Ok::<_, Error>(claimed)
                 })
             })
@@ -184,6 +203,9 @@ impl Work {
     async fn enter(&mut self, phase: ErasurePhase) -> Result<()> {
         self.change(move |tx, claimed| {
             Box::pin(async move {
+                if claimed.status.phase == ErasurePhase::Waiting {
+                    claimed.status.pass = 2;
+                }
                 claimed.status.phase = phase;
                 match phase {
                     ErasurePhase::Log => scan::begin(tx, claimed).await?,
@@ -202,7 +224,7 @@ impl Work {
         }
         while self.claimed.status.looked_at < self.claimed.status.to_look_at {
             if *stop.borrow() {
-                return Ok(Step::NotYet);
+                return Ok(Step::Done);
             }
             let redactor = self.redactor.clone();
             self.change(move |tx, claimed| {
@@ -217,7 +239,7 @@ impl Work {
             let noted = noted.clone();
             Box::pin(async move {
                 let written = Mutex::default();
-                append(&Tx::new(tx, &written), claimed).await?;
+                record::append(&Tx::new(tx, &written), claimed).await?;
                 let written = written.into_inner();
                 *noted.lock() = written;
                 let status = &mut claimed.status;
@@ -232,30 +254,21 @@ impl Work {
     }
 
     async fn erase_tables(&mut self) -> Result<Step> {
-        let written = Written {
-            kind: ERASURE_STREAM.to_owned(),
-            stream_id: self.claimed.status.subject,
-            version: i64::from(self.claimed.status.pass),
-        };
-        let followers = self.eraser.followers();
-        if !self
-            .log
-            .await_applied(&written, &followers, PATIENCE)
-            .await?
-        {
-            tracing::info!(
-                ?followers,
-                "an erasure waits for followers to pass the redacted events"
-            );
-            return Ok(Step::NotYet);
+        let database = &self.log.database().background;
+        // It is pruned when all followers have passed it.
+        if let Some(written) = record::last(database, self.claimed.status.subject).await? {
+            let followers = self.eraser.followers();
+            let applied = self.log.await_applied(&written, &followers, PATIENCE);
+            if !applied.await? {
+                let who = followers.join(", ");
+                let what = format!("{who} has not passed the redacted events");
+                return Ok(Step::NotYet(what));
+            }
         }
         for model in self.eraser.read_models() {
             if !rebuild::forget_rebuilds(self.log.database(), &model).await? {
-                tracing::info!(
-                    model = model.name(),
-                    "an erasure waits for a rebuild to end"
-                );
-                return Ok(Step::NotYet);
+                let what = format!("{} is being rebuilt", model.name());
+                return Ok(Step::NotYet(what));
             }
         }
         let (eraser, redactor) = (self.eraser.clone(), self.redactor.clone());
@@ -275,8 +288,8 @@ impl Work {
 
     async fn drop_streams(&mut self) -> Result<Step> {
         if let Err(error) = streams::drop_copies(&self.log).await {
-            tracing::warn!(%error, "an erasure waits for Redis, which has copies of events");
-            return Ok(Step::NotYet);
+            let what = format!("copies of events cannot be dropped: {error}");
+            return Ok(Step::NotYet(what));
         }
         self.change(|_, claimed| {
             Box::pin(async move {
@@ -296,10 +309,7 @@ impl Work {
             let database = self.log.database();
             match erase_in_archive(database, &directory, &self.redactor).await {
                 Ok(rewritten) => files = Some(rewritten),
-                Err(error) => {
-                    tracing::warn!(%error, "an erasure waits for the archive");
-                    return Ok(Step::NotYet);
-                }
+                Err(error) => return Ok(Step::NotYet(error.to_string())),
             }
         }
         self.change(move |_, claimed| {
@@ -322,26 +332,6 @@ impl Work {
         .await?;
         Ok(Step::Done)
     }
-}
-
-/// Appends the event which records that the log was redacted. The version is the pass, so each pass records it once.
-async fn append(tx: &Tx<'_>, claimed: &Claimed) -> Result<()> {
-    let stream = StreamKey {
-        kind: ERASURE_STREAM,
-        id: claimed.status.subject,
-    };
-    let event = NewEvent {
-        event_type: REDACTED,
-        schema_version: 1,
-        data: &serde_json::json!({}),
-        occurred_at: now(),
-    };
-    let meta = Meta {
-        actor: claimed.status.requested_by.clone(),
-        ..Meta::default()
-    };
-    tx.append(stream, i64::from(claimed.status.pass) - 1, event, &meta)
-        .await
 }
 
 async fn erase_in_archive(

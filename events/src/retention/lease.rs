@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use crate::{
     Database, Result, boxed,
     database::Pool,
-    sql::{Dialect, execute, query},
+    sql::{Dialect, execute, longest, query},
 };
 
 /// Takes the lease for `duration`, or renews the process's own; returns false when another process holds it.
@@ -30,11 +30,12 @@ pub async fn lease_job(
                 execute(tx, insert, vec![job.into()]).await?;
                 let update = format!(
                     "update housekeeping set owner = $3, token = token + 1, leased_until = {}
-                     where job = $2 and (owner = $3 or leased_until < {}) returning token",
+                     where job = $2 and (owner = $3 or {}) returning token",
                     backend.clock_plus(1),
-                    backend.now(),
+                    backend.is_over("leased_until", 4),
                 );
-                let values = vec![seconds.into(), job.into(), owner.into()];
+                let longest = longest(duration);
+                let values = vec![seconds.into(), job.into(), owner.into(), longest.into()];
                 Ok(!query(tx, &update, values).await?.is_empty())
             })
         })

@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use tokio::{
     sync::watch,
@@ -14,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     HeldBy, Keeps,
+    age::Ages,
     bound::{Bound, bound},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     begin::EXCLUSION,
     database::Pool,
     read,
-    sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one_as, to_i64},
+    sql::{Dialect, FIND_BY_KEY, execute, on_postgres, query_one_as, to_i64},
 };
 
 /// The number of positions in one transaction.
@@ -32,7 +32,7 @@ const BATCH_SQLITE: u64 = 500;
 /// What to prune.
 #[derive(Clone)]
 pub struct PruneConfig {
-    /// Only events that happened at least this long ago, by the database's clock.
+    /// Only events that happened at least this long ago, by the database's clock. One with a time in the future is as old as what follows.
     pub older_than: Duration,
     /// What is kept regardless of age.
     pub keeps: Keeps,
@@ -77,7 +77,7 @@ pub async fn prune(
         .filter(|follower| follower.begins() == Begin::WithTheFirst)
         .map(|follower| follower.name().to_owned())
         .collect();
-    let cutoff = database.time_before(config.older_than).await?;
+    let ages = Ages::new(database, config.older_than).await?;
     let (_, mut position) = read::read_pruned(&database.background).await?;
     let mut report = PruneReport {
         position,
@@ -91,7 +91,7 @@ pub async fn prune(
         let batch = database
             .transaction(Pool::Patient, |tx| {
                 let needed = needed.clone();
-                Box::pin(async move { prune_in_tx(tx, &needed, keeps, archived, cutoff).await })
+                Box::pin(async move { prune_in_tx(tx, &needed, keeps, archived, ages).await })
             })
             .await?;
         report.held_by = batch.bound.held_by;
@@ -124,7 +124,7 @@ async fn prune_in_tx(
     needed: &[String],
     keeps: Keeps,
     archived: Option<u64>,
-    cutoff: DateTime<Utc>,
+    ages: Ages,
 ) -> Result<Batch> {
     let backend = tx.get_database_backend();
     on_postgres(tx, &format!("select pg_advisory_xact_lock({EXCLUSION})")).await?;
@@ -136,8 +136,12 @@ async fn prune_in_tx(
     }
     let size = backend.either(BATCH_POSTGRES, BATCH_SQLITE);
     let mut until = bound.position.min(from + size);
-    if let Some(young) = first_younger(tx, from, until, cutoff).await? {
-        until = young - 1;
+    let old = match until > from {
+        true => ages.old_until(tx, from, until).await?,
+        false => until,
+    };
+    if old < until {
+        until = old;
         bound.lower(until, HeldBy::Age);
     }
     if until <= from {
@@ -165,19 +169,6 @@ async fn prune_in_tx(
 async fn event_at(tx: &DatabaseTransaction, position: u64) -> Result<Option<Uuid>> {
     let sql = "select e.event_id from event_position p join event e on e.inserted = p.inserted where p.position = $1";
     query_one_as(tx, sql, vec![to_i64(position).into()]).await
-}
-
-async fn first_younger(
-    tx: &DatabaseTransaction,
-    from: u64,
-    until: u64,
-    cutoff: DateTime<Utc>,
-) -> Result<Option<u64>> {
-    let sql = "select min(p.position) as position from event_position p join event e on e.inserted = p.inserted
-               where p.position > $1 and p.position <= $2 and e.occurred_at >= $3";
-    let values = vec![to_i64(from).into(), to_i64(until).into(), cutoff.into()];
-    let first: Option<Option<i64>> = query_one_as(tx, sql, values).await?;
-    Ok(first.flatten().map(from_i64))
 }
 
 /// In kinds that keep their last event, removes every event that has a later one in the range, even if it was spared before.

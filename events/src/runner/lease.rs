@@ -14,7 +14,7 @@ use crate::{
     begin::first_checkpoints,
     database::Pool,
     read::{self, Head},
-    sql::{Dialect, execute, from_i64, query_as, query_one_as, to_i64},
+    sql::{Dialect, execute, from_i64, longest, query_as, query_one_as, to_i64},
 };
 
 /// A part that this process may work on.
@@ -114,8 +114,9 @@ async fn renew_in_tx(
     before: &[(i16, i64, u64)],
 ) -> Result<Found> {
     let (owner, seconds) = (&*config.owner, config.lease.as_secs_f64());
+    let longest = longest(config.lease);
     let backend = tx.get_database_backend();
-    register(tx, follower, owner, seconds).await?;
+    register(tx, follower, owner, (seconds, longest)).await?;
     make_checkpoints(tx, follower, begin).await?;
     let members = "select count(*) as count from follower_member where follower = $1";
     let members = query_one_as(tx, members, vec![follower.into()]).await?;
@@ -142,12 +143,13 @@ async fn renew_in_tx(
     let (kept, wanted) = (held.len(), share - held.len() as i64);
     if wanted > 0 {
         let free = format!(
-            "select part, owner from checkpoint where follower = $1 and leased_until < {}
+            "select part, owner from checkpoint where follower = $1 and {}
              order by part limit {wanted} {}",
-            backend.clock(),
+            backend.is_over("leased_until", 2),
             backend.skip_locked()
         );
-        let free: Vec<(i16, Option<String>)> = query_as(tx, &free, vec![follower.into()]).await?;
+        let values = vec![follower.into(), longest.into()];
+        let free: Vec<(i16, Option<String>)> = query_as(tx, &free, values).await?;
         for (part, before) in free {
             let take = format!(
                 "update checkpoint set owner = $3, token = token + 1, leased_until = {}
@@ -196,7 +198,7 @@ async fn register(
     tx: &DatabaseTransaction,
     follower: &str,
     owner: &str,
-    seconds: f64,
+    (seconds, longest): (f64, f64),
 ) -> Result<()> {
     let backend = tx.get_database_backend();
     let sql = format!(
@@ -205,14 +207,18 @@ async fn register(
         now = backend.clock()
     );
     execute(tx, &sql, vec![follower.into(), owner.into()]).await?;
-    // Processes that were not seen for the length of a lease hold none. One that returns is a member again at its next renewal.
+    // Processes that were not seen for the length of a lease hold none, nor do those that were seen by a clock that was ahead. One that
+    // returns is a member again at its next renewal.
     let sql = format!(
         "delete from follower_member where (follower, owner) in
-             (select follower, owner from follower_member where seen_at < {} and follower = $2 {})",
+             (select follower, owner from follower_member
+              where (seen_at < {} or seen_at > {}) and follower = $2 {})",
         backend.clock_minus(1),
+        backend.clock_plus(3),
         backend.skip_locked()
     );
-    execute(tx, &sql, vec![seconds.into(), follower.into()]).await?;
+    let values = vec![seconds.into(), follower.into(), longest.into()];
+    execute(tx, &sql, values).await?;
     Ok(())
 }
 

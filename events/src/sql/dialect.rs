@@ -2,6 +2,8 @@
 //! the clocks of processes decide nothing. Postgres has timestamps; SQLite has seconds since 1970, by a clock that nobody can set
 //! while the process runs (`clock`). Both are read as seconds.
 
+use std::time::Duration;
+
 use sea_orm::DbBackend;
 
 use crate::clock::sqlite_now;
@@ -24,6 +26,17 @@ pub trait Dialect: Copy {
         time(self, "statement_timestamp()")
     }
 
+    /// `now`, as columns have it that hold a `DateTime`.
+    fn timestamp(self) -> String {
+        match self.is_postgres() {
+            true => self.now(),
+            false => format!(
+                "strftime('%Y-%m-%dT%H:%M:%f+00:00', {}, 'unixepoch')",
+                self.now()
+            ),
+        }
+    }
+
     /// `now` plus the parameter in seconds, which may be negative.
     fn now_plus(self, parameter: usize) -> String {
         format!("{} + {}", self.now(), interval(self, parameter))
@@ -42,6 +55,13 @@ pub trait Dialect: Copy {
     /// `clock` minus the parameter in seconds.
     fn clock_minus(self, parameter: usize) -> String {
         format!("{} - {}", self.clock(), interval(self, parameter))
+    }
+
+    /// Whether a lease that ends at this time is over. It also is when it ends later than any may, which is after the parameter in
+    /// seconds (see `longest`): it was taken by a clock that was ahead of this one, and whoever holds it renews it by this one.
+    fn is_over(self, until: &str, parameter: usize) -> String {
+        let (now, last) = (self.clock(), self.clock_plus(parameter));
+        format!("({until} < {now} or {until} > {last})")
     }
 
     /// A time before all others.
@@ -79,6 +99,12 @@ pub trait Dialect: Copy {
             "(select value as name from json_each($1)) n",
         )
     }
+}
+
+/// Returns the time in seconds after which no lease of this length ends, also if another process takes somewhat longer ones. The clock of
+/// a database may go back: it is set, or that of the server that takes over is behind.
+pub fn longest(lease: Duration) -> f64 {
+    (2 * lease + Duration::from_secs(60)).as_secs_f64()
 }
 
 impl Dialect for DbBackend {

@@ -30,7 +30,7 @@ pub struct Sizes {
 pub struct Beginning {
     /// The last position that was pruned.
     pub pruned: u64,
-    /// The age in seconds of the first event behind it, if there is one.
+    /// The age in seconds of the first event behind it, if there is one. Events with a time in the future say nothing.
     pub oldest_event: Option<f64>,
 }
 
@@ -160,8 +160,10 @@ async fn beginning(database: &Database) -> Result<Beginning> {
     let (_, pruned) = read_pruned(&database.background).await?;
     let sql = database.backend().either(
         "select extract(epoch from statement_timestamp() - e.occurred_at)::float8
-         from event_position p join event e on e.inserted = p.inserted where p.position > $1 order by p.position limit 1",
-        "select (julianday('now') - julianday(occurred_at)) * 86400.0 from event where inserted > $1 order by inserted limit 1",
+         from event_position p join event e on e.inserted = p.inserted
+         where p.position > $1 and e.occurred_at <= statement_timestamp() order by p.position limit 1",
+        "select (julianday('now') - julianday(occurred_at)) * 86400.0 from event
+         where inserted > $1 and julianday(occurred_at) <= julianday('now') order by inserted limit 1",
     );
     let values = vec![to_i64(pruned).into()];
     Ok(Beginning {

@@ -8,6 +8,8 @@
 
 mod breaking;
 mod cancelling;
+mod clocks;
+mod erasing;
 mod exchanges;
 mod failing;
 mod followers;

@@ -277,6 +277,13 @@ impl Following {
         Self { stop, task }
     }
 
+    /// Ends it as if its process were killed.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        let ended = self.task.await;
+        assert!(ended.is_err_and(|error| error.is_cancelled()), "it runs");
+    }
+
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
         tokio::time::timeout(SOON, self.task)

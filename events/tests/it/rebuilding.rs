@@ -1,9 +1,17 @@
 //! Poison events and rebuilds: a rebuild sets aside the events that it fails on, as the follower does; and an event that the
-//! follower had given up is in the rebuilt model, once, if the rebuild can apply it.
+//! follower had given up is in the rebuilt model, once, if the rebuild can apply it. And databases that lose the last of what they
+//! had committed, under a rebuild that remembers it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use events::{RebuildConfig, Which, rebuild};
+use events::{RebuildConfig, RebuildError, RebuildReport, Which, rebuild};
+use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -16,23 +24,98 @@ use crate::{
 };
 
 async fn build(world: &World, model: &Counted) {
+    let built = try_build(world, model, true, Vec::new()).await;
+    built.expect("it is rebuilt");
+}
+
+/// Rebuilds in batches of seven events. When so many events are applied as one of `then` says, its statements run, once, before the
+/// next batch is written.
+async fn try_build(
+    world: &World,
+    model: &Counted,
+    from_the_start: bool,
+    then: Vec<(u64, &str)>,
+) -> Result<RebuildReport, RebuildError> {
     let config = RebuildConfig {
         owner: Uuid::now_v7().to_string(),
         lease: Duration::from_secs(10),
         batch_events: 7,
         share: 1.0,
-        from_the_start: true,
+        from_the_start,
     };
     let (_stop, stopped) = watch::channel(false);
-    rebuild(
-        &world.database,
-        Arc::new(model.clone()),
-        config,
-        Arc::new(|_| {}),
-        stopped,
-    )
-    .await
-    .expect("it is rebuilt");
+    let database = world.database.clone();
+    let then: Vec<(u64, String, AtomicBool)> = then
+        .into_iter()
+        .map(|(done, sql)| (done, sql.to_owned(), AtomicBool::new(false)))
+        .collect();
+    let progress = move |at: events::RebuildProgress| {
+        for (done, sql, is_done) in &then {
+            if at.done == *done && !is_done.swap(true, Ordering::SeqCst) {
+                let run = database.writer().execute_unprepared(sql);
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(run))
+                    .unwrap_or_else(|error| panic!("{sql}: {error}"));
+            }
+        }
+    };
+    let model = Arc::new(model.clone());
+    rebuild(&world.database, model, config, Arc::new(progress), stopped).await
+}
+
+/// Returns how often an event of each stream was counted.
+async fn counts(world: &World, streams: &[Uuid]) -> Vec<i64> {
+    let rows = world
+        .rows("select stream_id as id, events as number from counted")
+        .await;
+    let count = |id: &Uuid| {
+        let row = rows
+            .iter()
+            .find(|row| row.try_get::<Uuid>("", "id").ok() == Some(*id));
+        row.map_or(0, |row| row.try_get::<i64>("", "number").expect("a count"))
+    };
+    streams.iter().map(count).collect()
+}
+
+/// Rebuilds the counts of five streams with ten events each, of which the live model has all, while `then` happens to the database.
+async fn lose(way: Way, then: Vec<(u64, &str)>) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let streams: Vec<Uuid> = (0..5).map(|_| Uuid::now_v7()).collect();
+    for version in 1..=10 {
+        for id in &streams {
+            append(&log, *id, version, Todo::Succeed).await;
+        }
+    }
+    let model = Counted::default();
+    let following = Following::start(&log, Arc::new(model.clone()), "any");
+    await_passed(&world, "counted").await;
+    following.stop().await;
+    let built = try_build(&world, &model, true, then).await;
+    assert!(
+        matches!(built, Err(RebuildError::Superseded)),
+        "it goes on: {built:?}"
+    );
+    let built = try_build(&world, &model, false, Vec::new()).await;
+    built.expect("started again, it is rebuilt");
+    assert_eq!(counts(&world, &streams).await, [10; 5]);
+}
+
+async fn a_rebuild_does_not_go_on_from_what_the_database_has_lost(way: Way) {
+    let keep = "create table kept as select * from rebuild;
+                create table kept_counts as select * from counted_rebuild";
+    let put_back = "delete from rebuild; insert into rebuild select * from kept;
+                    delete from counted_rebuild; insert into counted_rebuild select * from kept_counts";
+    lose(way, vec![(7, keep), (14, put_back)]).await;
+}
+
+async fn a_rebuild_writes_no_events_that_the_database_has_lost(way: Way) {
+    // Those that were read ahead are of the log before.
+    let others = match way {
+        Way::Embedded => "update event set event_id = randomblob(16)",
+        Way::Distributed => "update event set event_id = gen_random_uuid()",
+    };
+    let then = (1..7).map(|batch| (7 * batch, others));
+    lose(way, then.collect()).await;
 }
 
 async fn a_rebuild_sets_poison_aside(way: Way) {
@@ -59,18 +142,7 @@ async fn a_rebuild_sets_poison_aside(way: Way) {
     let follower: Arc<dyn events::Follower> = Arc::new(model.clone());
     let following = Following::start(&log, follower.clone(), "any");
     await_passed(&world, "counted").await;
-    let counts = async || {
-        let rows = world
-            .rows("select stream_id as id, events as number from counted")
-            .await;
-        let count = |id: &Uuid| {
-            let row = rows
-                .iter()
-                .find(|row| row.try_get::<Uuid>("", "id").ok() == Some(*id));
-            row.map_or(0, |row| row.try_get::<i64>("", "number").expect("a count"))
-        };
-        streams.iter().map(count).collect::<Vec<_>>()
-    };
+    let counts = async || counts(&world, &streams).await;
     assert_eq!(counts().await, [10, 10, 3, 10, 10]);
     assert_eq!(letters(&log).await.len(), 7);
 
@@ -108,4 +180,8 @@ async fn a_rebuild_sets_poison_aside(way: Way) {
     following.stop().await;
 }
 
-both_ways!(a_rebuild_sets_poison_aside);
+both_ways!(
+    a_rebuild_sets_poison_aside,
+    a_rebuild_does_not_go_on_from_what_the_database_has_lost,
+    a_rebuild_writes_no_events_that_the_database_has_lost,
+);

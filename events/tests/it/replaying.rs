@@ -1,8 +1,9 @@
 //! Replays of a follower's letters: in order, once, even while the follower and other replays run.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use events::{Discarded, Replayed, Which};
+use sea_orm::ConnectionTrait;
 use tests::eventually;
 use uuid::Uuid;
 
@@ -193,7 +194,55 @@ async fn replays_and_the_follower_do_not_get_in_each_others_way(way: Way) {
     assert_eq!(answers, 4 * VERSIONS);
 }
 
+/// The database is away when what waited behind a discarded letter is to be applied.
+async fn a_discard_that_is_interrupted_can_be_repeated(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let id = Uuid::now_v7();
+    append(&log, id, 1, Todo::FailAlways).await;
+    append(&log, id, 2, Todo::Succeed).await;
+    let follower = Applied::default();
+    let followers = [follower.arc()];
+    let following = Following::start(&log, follower.arc(), "any");
+    await_passed(&world, NAME).await;
+    let failed = letters(&log).await;
+    let failed = failed.iter().find(|it| !it.is_parked).expect("a letter");
+    let once = Discarded {
+        discarded: 1,
+        replayed: 1,
+        ..Discarded::default()
+    };
+
+    follower.outages.store(1, Ordering::SeqCst);
+    let which = Which::One(failed.id);
+    let interrupted = log.discard(&which, &followers).await;
+    interrupted.expect_err("the database is away");
+    let again = log.discard(&which, &followers).await;
+    assert_eq!(again.expect("a discard"), once);
+    assert_eq!(letters(&log).await.len(), 0);
+    append(&log, id, 3, Todo::Succeed).await;
+    await_passed(&world, NAME).await;
+    assert_eq!(versions(&world, id).await, [2, 3]);
+
+    // Letters that wait behind one that is gone, as a process of an earlier version may have left them, are taken up.
+    append(&log, id, 4, Todo::FailAlways).await;
+    append(&log, id, 5, Todo::Succeed).await;
+    await_passed(&world, NAME).await;
+    let gone = "delete from dead_letter where error is not null";
+    let removed = world.database.writer().execute_unprepared(gone).await;
+    assert_eq!(removed.expect("it is removed").rows_affected(), 1);
+    let taken_up = log.discard(&Which::all(), &followers).await;
+    let expected = Discarded {
+        replayed: 1,
+        ..Discarded::default()
+    };
+    assert_eq!(taken_up.expect("a discard"), expected);
+    assert_eq!(versions(&world, id).await, [2, 3, 5]);
+    following.stop().await;
+}
+
 both_ways!(
+    a_discard_that_is_interrupted_can_be_repeated,
     a_replay_applies_a_stream_from_its_first_letter_on,
     replays_and_the_follower_do_not_get_in_each_others_way,
 );

@@ -96,7 +96,7 @@ impl Samples {
         let pruned = name("millrace_log_pruned_position", help);
         let beginning = one(|sample| sample.beginning.map(|it| it.pruned as f64));
         catalog.read_gauge(pruned, beginning);
-        let help = "Age of the first event that was not pruned";
+        let help = "Age of the first event that was not pruned and whose time is not in the future";
         let oldest = seconds("millrace_log_oldest_event_age", help);
         let age = one(|sample| sample.beginning.and_then(|it| it.oldest_event));
         catalog.read_gauge(oldest, age);

@@ -25,7 +25,7 @@ pub(crate) struct ErasureMutation;
 impl ErasureMutation {
     /// Permanently erases the personal data of a deactivated user: name, address and bio at once; what they wrote, in
     /// tables, the log, caches, streams and the archive, in the background. The user remains without a name, as the data of
-    /// others refers to them. Repeating it changes nothing. Requires the role ADMIN. CONFLICT when the user is not deactivated.
+    /// others refers to them. Repeated when it has ended, it erases anew. Requires the role ADMIN. CONFLICT when the user is not deactivated.
     async fn erase_user(
         &self,
         ctx: &Context<'_>,

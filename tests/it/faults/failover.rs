@@ -1,10 +1,11 @@
-//! Redis behind sentinels, and in a cluster: another server takes over, with or without the consent of the one before. Everybody finds it,
-//! and meanwhile events come from the log.
+//! Redis behind sentinels, in a cluster, and behind an address that moves: another server takes over, with or without the consent of the one
+//! before. Everybody finds it, and meanwhile events come from the log.
 
 use std::time::Instant;
 
 use super::{Scene, redis::round};
 use tests::redis::{Redis, cluster::Cluster, sentinels::Sentinels};
+use tests::rig::proxy::Proxy;
 use tests::waiting::SOON;
 use tests::{Setup, customers, eventually};
 
@@ -152,7 +153,38 @@ async fn slot_moves(setup: Setup) {
     scene.settle().await;
 }
 
+/// The address of a service leads to a master, and then to its replica, which has taken over. What was connected before stays so, to a
+/// server that goes on as a replica, with all events in its streams.
+async fn address_moves(setup: Setup) {
+    let (first, second) = (Redis::start(), Redis::start());
+    second.follow(&first);
+    eventually("it is in step", SOON, async || {
+        first.has_replica().then_some(())
+    })
+    .await;
+    let address = Proxy::start(first.port()).await;
+    let setup = setup.with_redis(format!("redis://127.0.0.1:{}", address.port));
+    let scene = begin("the address of Redis moves", &setup, &first).await;
+    second.follow_nobody();
+    address.lead_to(second.port());
+    first.follow(&second);
+    everybody_uses(&second, &scene).await;
+    nobody_uses(&first).await;
+    scene.settle().await;
+}
+
+/// Its users may not ask what it is.
+async fn address_that_says_nothing(setup: Setup) {
+    let redis = Redis::start();
+    redis.say_nothing();
+    let setup = setup.with_redis(redis.url());
+    let scene = begin("nobody may ask what Redis is", &setup, &redis).await;
+    scene.settle().await;
+}
+
 tests::distributed!(
+    address_moves,
+    address_that_says_nothing,
     master_killed,
     master_stopped,
     two_masters,

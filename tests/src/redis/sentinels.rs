@@ -108,6 +108,18 @@ impl Redis {
         assert_eq!(answer.as_deref(), Some("+OK"));
     }
 
+    /// Has it follow nobody.
+    pub fn follow_nobody(&self) {
+        let answer = self.call(&["REPLICAOF", "NO", "ONE"]);
+        assert_eq!(answer.as_deref(), Some("+OK"));
+    }
+
+    /// Lets nobody ask what it is.
+    pub fn say_nothing(&self) {
+        let answer = self.call(&["ACL", "SETUSER", "default", "-info", "-role"]);
+        assert_eq!(answer.as_deref(), Some("+OK"));
+    }
+
     /// Lets nobody make it a replica, as if it were cut off from those who would.
     pub fn stay_master(&self) {
         let answer = self.call(&["ACL", "SETUSER", "default", "-replicaof", "-slaveof"]);

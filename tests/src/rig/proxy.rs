@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -53,7 +53,7 @@ impl Silence {
 }
 
 struct Shared {
-    target: u16,
+    target: AtomicU16,
     /// The number of connections so far.
     connections: AtomicU64,
     /// On connections up to this one, data in the silenced directions does not arrive.
@@ -92,7 +92,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its number").port();
         let shared = Arc::new(Shared {
-            target,
+            target: AtomicU16::new(target),
             connections: AtomicU64::new(0),
             silent_up: AtomicU64::new(0),
             silent_down: AtomicU64::new(0),
@@ -109,6 +109,11 @@ impl Proxy {
             shared,
             accepting,
         }
+    }
+
+    /// Leads new connections to another port. Those that exist stay where they are.
+    pub fn lead_to(&self, target: u16) {
+        self.shared.target.store(target, Ordering::SeqCst);
     }
 
     /// Ends all existing connections.
@@ -210,7 +215,7 @@ async fn open(shared: &Shared) -> io::Result<TcpStream> {
         socket.set_recv_buffer_size(NARROW_BYTES)?;
     }
     let server = socket
-        .connect(([127, 0, 0, 1], shared.target).into())
+        .connect(([127, 0, 0, 1], shared.target.load(Ordering::SeqCst)).into())
         .await?;
     server.set_nodelay(true)?;
     Ok(server)

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use events::{
-    ArchiveConfig, Database, ErasureConfig, EventLog, HeldBy, Looks, archive, archived_until,
-    bring_archive_up_to_date, lease_job, prune, work_on_erasure,
+    ArchiveConfig, Backoff, Database, ErasureConfig, ErasureWaits, EventLog, HeldBy, Looks,
+    archive, archived_until, bring_archive_up_to_date, lease_job, prune, work_on_erasure,
 };
 use tokio::{
     sync::watch,
@@ -19,6 +19,8 @@ const JOB: &str = "retention";
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The length of the lease: after that, another process stands in for one that was killed.
 const LEASE: Duration = Duration::from_secs(30);
+/// The longest pause before it looks again after failures.
+const MOST_PATIENT: Duration = Duration::from_secs(60);
 /// The longest time between two runs.
 const MOST_SELDOM: Duration = Duration::from_secs(3600);
 
@@ -115,20 +117,26 @@ pub(crate) async fn erase_requested(
         settle: settings.erasure_settle,
         archive: settings.archive,
     };
+    let mut waits = ErasureWaits::default();
+    let mut backoff = Backoff::new(LOOK_INTERVAL, MOST_PATIENT);
     let mut looks = Looks::new(&log);
     while !*stop.borrow_and_update() {
         looks.look(LOOK_INTERVAL);
         let mut again_at = None;
-        match work_on_erasure(&log, &eraser, &config, &stop).await {
+        match work_on_erasure(&log, &eraser, &config, &mut waits, &stop).await {
             Ok(true) => {
+                backoff.reset();
                 tracing::debug!("worked on an erasure");
                 let _ = timeout(Duration::from_millis(250), stop.changed()).await;
                 continue;
             }
-            Ok(false) => {}
+            Ok(false) => backoff.reset(),
             Err(error) => {
-                tracing::warn!(%error, "an erasure was interrupted; trying again");
-                again_at = Some(Instant::now() + LOOK_INTERVAL);
+                let failures = backoff.fail();
+                if backoff.is_telling() {
+                    tracing::warn!(%error, failures, "erasures cannot be looked at; trying again");
+                }
+                again_at = Some(Instant::now() + backoff.pause());
             }
         }
         tokio::select! {

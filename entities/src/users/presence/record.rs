@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 
 use ::events::{
     Meta, StreamKey, Tx, now,
-    sql::{Dialect, execute, is_one_of, query_as, query_one, query_one_as},
+    sql::{Dialect, execute, is_one_of, longest, query_as, query_one, query_one_as},
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -78,18 +78,29 @@ pub(super) async fn renew(
 }
 
 /// Returns whether there is a gateway to sweep.
-pub(super) async fn is_any_expired(database: &DatabaseConnection) -> Result<bool> {
+pub(super) async fn is_any_expired(database: &DatabaseConnection, lease: Duration) -> Result<bool> {
     let sql = format!(
-        "select 1 as found from presence_gateway where alive_until < {} limit 1",
-        database.get_database_backend().clock()
+        "select 1 as found from presence_gateway where {} limit 1",
+        database.get_database_backend().is_over("alive_until", 1)
     );
-    Ok(query_one(database, &sql, Vec::new()).await?.is_some())
+    let values = vec![longest(lease).into()];
+    Ok(query_one(database, &sql, values).await?.is_some())
 }
 
 /// Takes a batch of users of a gateway whose lease has expired offline; the gateway's row is deleted with the last batch.
-/// Returns false if there is no such gateway.
-pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
+/// Returns false if there is no such gateway. A lease that ends later than any may is shortened: the clock went back, and whether the
+/// gateway lives is seen by whether it renews it.
+pub(super) async fn sweep(tx: &Tx<'_>, lease: Duration) -> Result<bool> {
     let backend = tx.get_database_backend();
+    let shorten = format!(
+        "update presence_gateway set alive_until = {} where id in
+             (select id from presence_gateway where alive_until > {} {})",
+        backend.clock_plus(1),
+        backend.clock_plus(2),
+        backend.skip_locked()
+    );
+    let values = vec![lease.as_secs_f64().into(), longest(lease).into()];
+    execute(&**tx, &shorten, values).await?;
     let expired = format!(
         "select id, {} as seconds from presence_gateway where alive_until < {} order by alive_until limit 1 {}",
         backend.seconds("alive_until"),

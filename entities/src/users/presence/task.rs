@@ -173,10 +173,12 @@ impl Keeper {
     /// Sweeps dead gateways. It first reads whether there are any: an unnecessary transaction would, on SQLite, wait for the
     /// one writer.
     async fn sweep(&self) -> ::events::Result<()> {
-        let log = &self.shared.log;
+        let (log, lease) = (&self.shared.log, self.shared.config.lease);
         for _ in 0..SWEEP_BATCHES {
-            if !record::is_any_expired(&log.database().background).await?
-                || !log.write(|tx| Box::pin(record::sweep(tx))).await?
+            if !record::is_any_expired(&log.database().background, lease).await?
+                || !log
+                    .write(move |tx| Box::pin(record::sweep(tx, lease)))
+                    .await?
             {
                 break;
             }

@@ -3,11 +3,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
-use crate::{Database, Error, Event, boxed, read};
+use crate::{Database, Error, Event, boxed, read, retention::age::Ages};
 
 /// The number of events in one file.
 const FILE_EVENTS: u64 = 20_000;
@@ -19,7 +18,7 @@ const AHEAD: usize = 2;
 /// What to archive, and where.
 #[derive(Debug, Clone)]
 pub struct ArchiveConfig {
-    /// Only events that happened at least this long ago, by the database's clock.
+    /// Only events that happened at least this long ago, by the database's clock. One with a time in the future is as old as what follows.
     pub older_than: Duration,
     /// The directory of the archive.
     pub directory: PathBuf,
@@ -69,7 +68,7 @@ pub async fn archive(
     progress: impl Fn(ArchiveProgress),
     stop: &watch::Receiver<bool>,
 ) -> Result<ArchiveReport> {
-    let cutoff = database.time_before(config.older_than).await?;
+    let ages = Ages::new(database, config.older_than).await?;
     let head = read::sequence(&database.background, 0).await?.head;
     let mut archive = open(config.directory.clone(), head.epoch).await?;
     let start = archive.last().max(head.pruned);
@@ -83,7 +82,7 @@ pub async fn archive(
         let (sender, batches) = mpsc::channel(AHEAD);
         let reader = Reader {
             database: database.clone(),
-            cutoff,
+            ages,
             after: report.position,
             until: head.position.min(report.position + FILE_EVENTS),
         };
@@ -148,7 +147,7 @@ const PARTIAL: &str = "next.jsonl.gz";
 
 struct Reader {
     database: Database,
-    cutoff: DateTime<Utc>,
+    ages: Ages,
     after: u64,
     until: u64,
 }
@@ -167,17 +166,17 @@ impl Reader {
             if batch.is_empty() || dense.count() < batch.len() {
                 return Err(ArchiveError::Pruned(after));
             }
-            let young = batch
-                .iter()
-                .position(|event| event.occurred_at >= self.cutoff);
-            batch.truncate(young.unwrap_or(batch.len()));
-            after += batch.len() as u64;
+            let last = after + batch.len() as u64;
+            let old = self.ages.old_until(connection, after, last).await?;
+            let is_rest = old < last;
+            batch.retain(|event| event.position <= old);
+            after = old;
             let is_nothing = batch.is_empty();
             if !is_nothing && sender.send(batch).await.is_err() {
                 // The writer failed, and reports why.
                 return Ok(true);
             }
-            if young.is_some() {
+            if is_rest {
                 return Ok(true);
             }
         }

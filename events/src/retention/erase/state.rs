@@ -1,5 +1,6 @@
-//! The row of an erasure: the process that works on it, and its progress. Every change of it names the token of the claim, in the
-//! transaction that does the work, so a process that was paused and superseded changes nothing.
+//! The row of an erasure: the process that works on it, and its progress. Every change of it names the owner and the token of the
+//! claim, in the transaction that does the work, so a process that was paused and superseded changes nothing. It also names the
+//! progress that it goes on from: a database that has lost its last transactions has lost what they erased.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Database, DatabaseTransaction, Error, Result, Tx, boxed,
     database::{Pool, now},
-    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
+    sql::{Dialect, execute, from_i64, longest, query, query_as, query_one, to_i64},
 };
 
 /// The phase of an erasure.
@@ -87,6 +88,14 @@ pub struct ErasureStatus {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+impl ErasureStatus {
+    /// Returns whether this is further than the state before.
+    pub(super) fn has_moved_since(&self, before: &Self) -> bool {
+        let place = |it: &Self| (it.phase, it.pass, it.looked_at);
+        place(self) != place(before)
+    }
+}
+
 const COLUMNS: &str =
     "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
     log_at, tables_at, streams_at, archive_at, finished_at, first_xid, token";
@@ -97,6 +106,8 @@ pub(super) struct Claimed {
     pub(super) status: ErasureStatus,
     /// On Postgres: transactions from this id on may have been open when the first pass began.
     pub(super) first_xid: String,
+    /// A database that has lost a claim may give its token to another process.
+    owner: String,
     token: i64,
 }
 
@@ -121,13 +132,19 @@ fn status(row: &QueryResult) -> Result<ErasureStatus> {
     })
 }
 
-/// Asks the workers to erase the personal data of `subject`; returns false when that was requested before.
+/// Asks the workers to erase the personal data of `subject`; returns false when they are at it already. One that has ended begins
+/// again, as what it erased may be back.
 #[boxed]
 pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> Result<bool> {
-    let sql = "insert into erasure (subject, requested_at, requested_by) values ($1, $2, $3)
-               on conflict (subject) do nothing";
+    let sql = format!(
+        "insert into erasure (subject, requested_at, requested_by) values ($1, $2, $3)
+         on conflict (subject) do update set requested_at = excluded.requested_at, requested_by = excluded.requested_by,
+             phase = 'log', pass = 1, place = 0, until = 0, finished_at = null, owner = null, leased_until = {}
+         where erasure.finished_at is not null",
+        tx.get_database_backend().never()
+    );
     let values = vec![subject.into(), now().into(), requested_by.into()];
-    Ok(execute(&**tx, sql, values).await? == 1)
+    Ok(execute(&**tx, &sql, values).await? == 1)
 }
 
 /// Returns the erasure of one subject, or all unfinished ones and the last `limit` finished ones.
@@ -155,32 +172,42 @@ pub(super) async fn subjects(database: &Database) -> Result<Vec<Uuid>> {
     query_as(&database.background, sql, Vec::new()).await
 }
 
-/// Claims the oldest erasure that no process works on.
+/// Claims the oldest erasure that no process works on. `settle` is the delay before the second pass, which begins anew when the clock
+/// went back meanwhile, as nothing says how much of it is over.
 pub(super) async fn claim(
     database: &Database,
     owner: &str,
-    lease: Duration,
+    (lease, settle): (Duration, Duration),
 ) -> Result<Option<Claimed>> {
-    let (owner, seconds) = (owner.to_owned(), lease.as_secs_f64());
+    let (owner, seconds, settle) = (owner.to_owned(), lease.as_secs_f64(), settle.as_secs_f64());
+    let longest = longest(lease) + 2.0 * settle;
     database
         .transaction(Pool::Patient, |tx| {
             let owner = owner.clone();
             Box::pin(async move {
                 let backend = tx.get_database_backend();
+                let settle_anew = format!(
+                    "update erasure set leased_until = {} where phase = 'waiting' and leased_until > {}",
+                    backend.clock_plus(1),
+                    backend.clock_plus(2),
+                );
+                execute(tx, &settle_anew, vec![settle.into(), longest.into()]).await?;
                 let sql = format!(
                     "update erasure set owner = $2, token = token + 1, leased_until = {}
-                     where subject in (select subject from erasure where finished_at is null and leased_until < {}
+                     where subject in (select subject from erasure where finished_at is null and {}
                                        order by leased_until, requested_at limit 1 {})
                      returning {COLUMNS}",
                     backend.clock_plus(1),
-                    backend.now(),
+                    backend.is_over("leased_until", 3),
                     backend.skip_locked(),
                 );
-                let row = query_one(tx, &sql, vec![seconds.into(), owner.into()]).await?;
+                let values = vec![seconds.into(), owner.clone().into(), longest.into()];
+                let row = query_one(tx, &sql, values).await?;
                 let claimed = row.map(|row| {
                     Ok::<_, Error>(Claimed {
                         status: status(&row)?,
                         first_xid: row.try_get("", "first_xid")?,
+                        owner,
                         token: row.try_get("", "token")?,
                     })
                 });
@@ -190,24 +217,25 @@ pub(super) async fn claim(
         .await
 }
 
-/// Saves the progress and extends the claim by `lease`; fails when another process holds it.
+/// Saves the progress `to` and extends the claim by `lease`; fails when another process holds it, or when the progress in the
+/// database is not `from`.
 pub(super) async fn save(
     tx: &DatabaseTransaction,
-    claimed: &Claimed,
+    (from, to): (&Claimed, &Claimed),
     lease: Duration,
 ) -> Result<()> {
-    let status = &claimed.status;
+    let (before, status) = (&from.status, &to.status);
     let sql = format!(
         "update erasure set leased_until = {}, phase = $4, pass = $5, place = $6, until = $7, events = $8,
              changed_rows = $9, files = $10, log_at = $11, tables_at = $12, streams_at = $13, archive_at = $14,
              finished_at = $15, first_xid = $16
-         where subject = $2 and token = $3",
+         where subject = $2 and token = $3 and owner = $17 and phase = $18 and pass = $19 and place = $20 and until = $21",
         tx.get_database_backend().clock_plus(1)
     );
     let values: Vec<Value> = vec![
         lease.as_secs_f64().into(),
         status.subject.into(),
-        claimed.token.into(),
+        to.token.into(),
         status.phase.name().into(),
         status.pass.into(),
         to_i64(status.looked_at).into(),
@@ -220,7 +248,12 @@ pub(super) async fn save(
         status.streams_at.into(),
         status.archive_at.into(),
         status.finished_at.into(),
-        claimed.first_xid.as_str().into(),
+        to.first_xid.as_str().into(),
+        to.owner.as_str().into(),
+        before.phase.name().into(),
+        before.pass.into(),
+        to_i64(before.looked_at).into(),
+        to_i64(before.to_look_at).into(),
     ];
     match execute(tx, &sql, values).await? {
         1 => Ok(()),
@@ -240,16 +273,15 @@ pub(super) fn keep_renewing(
     tokio::spawn(async move {
         loop {
             sleep(lease / 4).await;
-            let (database, subject, token) =
-                (database.clone(), claimed.status.subject, claimed.token);
+            let (database, claimed) = (database.clone(), claimed.clone());
             // The renewal runs in a task of its own: an abort must not leave a transaction open.
             let renewal = tokio::spawn(async move {
                 let sql = format!(
                     "update erasure set leased_until = {}
-                     where subject = $2 and token = $3 and phase <> 'waiting' and owner is not null",
+                     where subject = $2 and token = $3 and owner = $4 and phase <> 'waiting'",
                     database.backend().clock_plus(1)
                 );
-                let values = vec![lease.as_secs_f64().into(), subject.into(), token.into()];
+                let values = of_claim(lease, &claimed);
                 execute(database.background_writer(), &sql, values).await
             });
             if let Ok(Err(error)) = renewal.await {
@@ -261,17 +293,28 @@ pub(super) fn keep_renewing(
 
 /// Releases the claim; nobody takes it before `pause` is over.
 pub(super) async fn release(database: &Database, claimed: &Claimed, pause: Duration) -> Result<()> {
-    let (subject, token, seconds) = (claimed.status.subject, claimed.token, pause.as_secs_f64());
     database
         .transaction(Pool::Patient, |tx| {
+            let values = of_claim(pause, claimed);
             Box::pin(async move {
                 let sql = format!(
-                    "update erasure set owner = null, leased_until = {} where subject = $2 and token = $3",
+                    "update erasure set owner = null, leased_until = {}
+                     where subject = $2 and token = $3 and owner = $4",
                     tx.get_database_backend().clock_plus(1)
                 );
-                execute(tx, &sql, vec![seconds.into(), subject.into(), token.into()]).await?;
+                execute(tx, &sql, values).await?;
                 Ok(())
             })
         })
         .await
+}
+
+/// The parameters of the statements that only change the end of a claim.
+fn of_claim(until: Duration, claimed: &Claimed) -> Vec<Value> {
+    vec![
+        until.as_secs_f64().into(),
+        claimed.status.subject.into(),
+        claimed.token.into(),
+        claimed.owner.as_str().into(),
+    ]
 }

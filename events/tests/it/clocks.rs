@@ -1,0 +1,164 @@
+//! The clock of the database goes back: it is set, or that of the server that takes over is behind. What the clock before has set is not
+//! waited for; nor is what a process has written whose clock was ahead.
+
+use std::time::Duration;
+
+use events::{ArchiveConfig, HandlerConfig, Keeps, PruneConfig, Sole, archive, prune};
+use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{
+    followers::await_passed,
+    jobs::{Todo, Worker, ask},
+    model::{Applied, Following, NAME, append, versions},
+    world::{Running, Way, World, both_ways},
+};
+
+const LEASE: Duration = Duration::from_millis(500);
+
+/// Runs an update that moves times of the database by an hour, which are marked by `@`.
+async fn run(world: &World, sql: &str) {
+    let (now, hour) = match world.way {
+        Way::Embedded => ("unixepoch('subsec')", "3600"),
+        Way::Distributed => ("clock_timestamp()", "interval '1 hour'"),
+    };
+    let sql = sql.replace("@", &format!("{now} + {hour}"));
+    let done = world.database.writer().execute_unprepared(&sql).await;
+    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+async fn parts_of_the_dead_are_taken(way: Way) {
+    let world = World::new(way).await;
+    let logs = world.logs(2).await;
+    let (id, follower) = (Uuid::now_v7(), Applied::default());
+    let first = Following::with(&logs[0], follower.arc(), "first", LEASE);
+    append(&logs[0], id, 1, Todo::Succeed).await;
+    await_passed(&world, NAME).await;
+    first.kill().await;
+    run(&world, "update checkpoint set leased_until = @").await;
+    run(&world, "update follower_member set seen_at = @").await;
+    append(&logs[1], id, 2, Todo::Succeed).await;
+    let second = Following::with(&logs[1], follower.arc(), "second", LEASE);
+    await_passed(&world, NAME).await;
+    assert_eq!(versions(&world, id).await, [1, 2]);
+    second.stop().await;
+}
+
+async fn deliveries_of_the_dead_are_taken(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let start = |owner: &str| {
+        let config = HandlerConfig {
+            owner: owner.to_owned(),
+            lease: LEASE,
+            drain: Duration::from_secs(20),
+            alone: Duration::from_secs(10),
+        };
+        Running::with(&log, vec![Worker::new("one", owner).arc()], config)
+    };
+    let first = start("first");
+    ask(&log, "JobAsked", vec![Todo::Succeed; 2]).await;
+    world.await_deliveries("one", &[("done", 2)]).await;
+    first.stop().await;
+    let left = "(select min(position) from delivery)";
+    run(
+        &world,
+        &format!(
+            "update delivery set state = 'running', owner = 'gone', leased_until = @ where position = {left}"
+        ),
+    )
+    .await;
+    run(
+        &world,
+        &format!("update delivery set state = 'waiting', due_at = @ where position > {left}"),
+    )
+    .await;
+    let second = start("second");
+    world.await_deliveries("one", &[("done", 2)]).await;
+    second.stop().await;
+}
+
+/// A process whose clock was ahead by years has written the second event of six, and the last.
+async fn an_event_from_the_future_holds_nothing_back(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let id = Uuid::now_v7();
+    for version in 1..=6 {
+        append(&log, id, version, Todo::Succeed).await;
+    }
+    let [past, future] = match way {
+        Way::Embedded => ["-2 hours", "+900 days"]
+            .map(|by| format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '{by}')")),
+        Way::Distributed => ["-2 hours", "900 days"].map(|by| format!("now() + interval '{by}'")),
+    };
+    let set = format!(
+        "update event set occurred_at = case when version in (2, 6) then {future} else {past} end"
+    );
+    run(&world, &set).await;
+    let (_stop, stopped) = watch::channel(false);
+    let older_than = Duration::from_secs(3_600);
+    let config = ArchiveConfig {
+        older_than,
+        directory: world.directory.join("archive"),
+    };
+    let archived = archive(&world.database, &config, |_| {}, &stopped).await;
+    let archived = archived.expect("it is archived");
+    assert_eq!(archived.position, 5, "nothing says how old the last one is");
+    let oldest = log.beginning().await.expect("an answer").oldest_event;
+    assert!(oldest.is_some_and(|age| age > 7_000.0), "{oldest:?}");
+    let config = PruneConfig {
+        older_than,
+        keeps: Keeps {
+            whole: &[],
+            last: &[],
+        },
+        followers: Vec::new(),
+        archived: None,
+    };
+    let pruned = prune(&world.database, &config, |_| {}, &stopped).await;
+    assert_eq!(pruned.expect("it is pruned").position, 5);
+    let oldest = log.beginning().await.expect("an answer").oldest_event;
+    assert_eq!(oldest, None);
+}
+
+both_ways!(
+    an_event_from_the_future_holds_nothing_back,
+    deliveries_of_the_dead_are_taken,
+    parts_of_the_dead_are_taken,
+);
+
+async fn delays_are_no_longer_after_a_restart() {
+    let world = World::new(Way::Embedded).await;
+    let insert = "insert into delivery (handler, position, part, stream, stream_id, type, due_at, last_at) values";
+    run(
+        &world,
+        &format!("{insert} ('one', 1, 0, 'job', x'00', 'JobAsked', @, null)"),
+    )
+    .await;
+    run(
+        &world,
+        &format!("{insert} ('one', 2, 0, 'job', x'00', 'JobAsked', @ + 7, @)"),
+    )
+    .await;
+    let sole = Sole::of(&world.database_url).expect("nobody has it");
+    let taken = world
+        .database
+        .take_over_leases(&sole.expect("a file"))
+        .await;
+    taken.expect("the leases");
+    let rows = world
+        .rows("select cast(due_at - unixepoch('subsec') + 0.5 as integer) as number from delivery order by position")
+        .await;
+    let delays = rows.iter().map(|row| row.try_get::<i64>("", "number"));
+    let delays: Result<Vec<_>, _> = delays.collect();
+    assert!(
+        matches!(delays.expect("numbers")[..], [0, 6 | 7]),
+        "what waits does so from now on"
+    );
+}
+
+#[test]
+fn delays_are_no_longer_after_a_restart_embedded() {
+    tests::setup::run(delays_are_no_longer_after_a_restart);
+}
