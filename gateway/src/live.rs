@@ -5,6 +5,7 @@
 //! falls behind the group's bounded buffer, it reads the log at its own pace with an execution of its own, and joins the group again
 //! where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
+mod after;
 mod answering;
 mod caller;
 mod flights;
@@ -174,7 +175,7 @@ impl Operations for Live {
         let plan = plan_of(request)?;
         // What a live query calls `after` is the cursor of a page.
         let is_live = request::find::<Terms>(request).is_some();
-        let after = (!is_live).then(|| request::resumed(request, plan).0);
+        let after = (!is_live).then(|| request::resume_after(request, plan).0);
         after.flatten().or_else(|| self.present())
     }
 

@@ -106,7 +106,9 @@ async fn ask_itself(connection: &mut MultiplexedConnection) -> RedisResult<Optio
 
 fn fact<'a>(told: &'a str, name: &str) -> Option<&'a str> {
     let facts = told.lines().filter_map(|line| line.split_once(':'));
-    let mut values = facts.filter_map(|(key, value)| (key == name).then(|| value.trim()));
+    let mut values = facts
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value.trim());
     values.next()
 }
 

@@ -38,9 +38,10 @@ use schema::{RequestContext, codes};
 
 use super::{
     Shared,
+    after::resolve,
     caller::Caller,
     read_after,
-    request::{GroupKey, context_of, find, resolve},
+    request::{GroupKey, context_of, find},
 };
 use crate::{
     document::{Terms, plan_of},
