@@ -66,7 +66,7 @@ impl EventLog {
     /// Returns a page of the events that match.
     #[boxed]
     pub async fn browse(&self, filter: &LogFilter, place: LogPlace) -> Result<LogPage> {
-        let database = &self.database().reader;
+        let database = &self.database().queries;
         let head = read::read_head(database).await?;
         // Positions in (low, high].
         let low = place.after.unwrap_or(0).max(head.pruned);
@@ -105,7 +105,7 @@ impl EventLog {
     /// Returns the event at this position; `None` when there is none, or it was pruned.
     #[boxed]
     pub async fn event_at(&self, position: u64) -> Result<Option<Event>> {
-        let database = &self.database().reader;
+        let database = &self.database().queries;
         let before = position.saturating_sub(1);
         let events = read::read_after(database, None, before, position, 1).await?;
         Ok(events.into_iter().next())

@@ -9,6 +9,7 @@ mod file;
 mod hosts;
 mod lease;
 mod open;
+mod replicas;
 mod silence;
 mod slow;
 mod switching;
@@ -26,7 +27,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 pub use self::{
     connection::DatabaseConnection,
     file::sqlite_file,
-    hosts::{HostFacts, PostgresHosts},
+    hosts::{HostFacts, PostgresHosts, replica_url_error},
     slow::warn_of_statements_over,
     transaction::DatabaseTransaction,
     turns::{Claimant, Crowded, Turn, Turns},
@@ -75,8 +76,10 @@ impl DatabaseConfig {
 /// The pools of one process.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// For queries. On SQLite these connections cannot write.
+    /// For what is read on behalf of requests. On SQLite these connections cannot write.
     pub reader: DatabaseConnection,
+    /// For what queries show, and decide nothing by: the same, or replicas that are proven to have all of it.
+    pub queries: DatabaseConnection,
     /// For the log's own work, so that a burst of requests cannot starve it.
     pub background: DatabaseConnection,
     background_writer: DatabaseConnection,
@@ -127,12 +130,7 @@ impl Database {
         let (silence, trouble) = (Silence::new(), Trouble::default());
         let hosts = PostgresHosts::of(&config.url).map_err(|wrong| unavailable(&wrong))?;
         let at = (config, hosts.as_ref());
-        let limits = Limits {
-            // This is less than the patience: a caller whose statement is cancelled keeps the connection.
-            statement: config.patience * 5 / 6,
-            lock: LOCK_LIMIT,
-            idle_in_transaction: Duration::from_secs(10),
-        };
+        let limits = Limits::of_requests(config);
         let writer = open::postgres(at, config.max_connections, limits, &silence).await?;
         let limits = Limits {
             lock: GROUP_LOCK_LIMIT,
@@ -158,8 +156,10 @@ impl Database {
         let reads = Turns::new(all, all / 2, config.acquire_timeout);
         // Apart from those who read: whoever writes reads as well, and must not wait for itself.
         let writes = Turns::new(all, all / 4, config.acquire_timeout);
+        let reader = writer.in_turn(reads);
         Ok(Self {
-            reader: writer.in_turn(reads),
+            queries: reader.clone(),
+            reader,
             writer: writer.in_turn(writes),
             grouped,
             background_writer: background.clone(),
@@ -190,8 +190,10 @@ impl Database {
         let writer = connection("writer", writer);
         let readers = readers as usize;
         let turns = Turns::new(readers, readers - 1, config.acquire_timeout);
+        let reader = connection("reader", reader).in_turn(turns);
         Ok(Self {
-            reader: connection("reader", reader).in_turn(turns),
+            queries: reader.clone(),
+            reader,
             background: connection("background", background),
             background_writer: writer.clone(),
             grouped: writer.clone(),
@@ -209,6 +211,7 @@ impl Database {
         let none = DatabaseConnection::unconnected;
         Self {
             reader: none(),
+            queries: none(),
             background: none(),
             background_writer: none(),
             writer: none(),

@@ -47,7 +47,7 @@ impl EventLog {
         ids: &[Uuid],
         of: Versions,
     ) -> Result<HashMap<Uuid, HistoryPage>> {
-        let database = &self.database().reader;
+        let database = &self.database().queries;
         let backend = database.get_database_backend();
         let select = format!(
             "select {}, (select min(version) from event where stream_id = {{parent}} and stream = $1) as first_version
@@ -110,7 +110,7 @@ impl EventLog {
         kind: &'static str,
         versions: &[(Uuid, i64)],
     ) -> Result<HashMap<(Uuid, i64), String>> {
-        let database = &self.database().reader;
+        let database = &self.database().queries;
         let versions = padded(versions);
         let pairs: Vec<_> = (0..versions.len())
             .map(|number| format!("({})", places(number * 2 + 2, 2)))

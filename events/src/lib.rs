@@ -73,8 +73,8 @@ pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Claimant, Crowded, Database, DatabaseConfig, DatabaseConnection,
-    DatabaseTransaction, HostFacts, PostgresHosts, Turn, Turns, now, sqlite_file,
-    warn_of_statements_over,
+    DatabaseTransaction, HostFacts, PostgresHosts, Turn, Turns, now, replica_url_error,
+    sqlite_file, warn_of_statements_over,
 };
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};

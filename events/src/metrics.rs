@@ -55,6 +55,8 @@ pub struct Metrics {
     waits: Histograms,
     wait_failures: Counters,
     statements: Histograms,
+    pub(crate) replica_reads: Counters,
+    pub(crate) replica_fallbacks: Counters,
 }
 
 /// The metrics of this crate, in this process.
@@ -82,6 +84,8 @@ impl Metrics {
             waits: times(),
             wait_failures: Counters::default(),
             statements: times(),
+            replica_reads: Counters::default(),
+            replica_fallbacks: Counters::default(),
         }
     }
 
@@ -135,6 +139,12 @@ impl Metrics {
         let help = "Time until a statement was answered";
         let statements = seconds("millrace_database_statement_duration", help);
         catalog.add(statements, &self.statements);
+        let help = "Statements that replicas may answer, by what answered them";
+        let reads = name("millrace_replica_reads", help);
+        catalog.add(reads, &self.replica_reads);
+        let help = "Statements that the primary answered in place of a replica, by the reason";
+        let fallbacks = name("millrace_replica_fallbacks", help);
+        catalog.add(fallbacks, &self.replica_fallbacks);
     }
 }
 

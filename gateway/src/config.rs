@@ -135,6 +135,9 @@ pub struct StoreSettings {
         hide_env_values = true
     )]
     pub database_url: String,
+    /// Streaming standbys that answer queries of gateways in place of the primary, when they have all that it has: `postgres://user:pw@h1,h2/name`
+    #[arg(long, env = "MILLRACE_REPLICA_URL", hide_env_values = true)]
+    pub replica_url: Option<String>,
     /// Redis, the bus between processes; without it the log itself is the bus
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,

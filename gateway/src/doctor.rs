@@ -157,6 +157,22 @@ pub fn of_hosts(hosts: &[HostFacts]) -> Vec<Finding> {
     found
 }
 
+/// Judges what is known of each replica.
+pub fn of_replicas(replicas: &[HostFacts]) -> Vec<Finding> {
+    let each = replicas.iter().map(|replica| {
+        let says = format!("{} {}", replica.name, replica.says);
+        match replica.is_well {
+            true => Finding::ok("replicas", says),
+            false => Finding::warning(
+                "replicas",
+                says,
+                "see MILLRACE_REPLICA_URL, and whether it is a standby that keeps up; meanwhile the primary answers its queries",
+            ),
+        }
+    });
+    each.collect()
+}
+
 /// Judges what the database says of itself.
 pub fn of_database(facts: &DatabaseFacts) -> Vec<Finding> {
     let name = if facts.server.is_some() {

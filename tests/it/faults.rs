@@ -12,6 +12,7 @@ mod pooler;
 mod postgres;
 mod redis;
 mod relays;
+mod replicas;
 mod restored;
 mod silences;
 mod sole;

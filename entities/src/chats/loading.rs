@@ -137,8 +137,8 @@ impl Chats {
             };
             Ok((message.chat_id, edge, message))
         };
-        let reader = &self.log.database().reader;
-        MESSAGES.pages(reader, keys, read).await
+        let queries = &self.log.database().queries;
+        MESSAGES.pages(queries, keys, read).await
     }
 
     /// Returns the members of each chat, in the order in which they joined.
@@ -160,7 +160,7 @@ impl Chats {
     /// Returns the last message of each chat that has one.
     #[boxed]
     pub async fn load_last_messages(&self, chat_ids: &[ChatId]) -> Loaded<ChatId, ChatMessage> {
-        let database = &self.log.database().reader;
+        let database = &self.log.database().queries;
         let mut values = Vec::new();
         let sql = format!(
             "select m.* from chat c join chat_message m on m.chat_id = c.id and m.number = c.last_number
@@ -177,7 +177,7 @@ impl Chats {
     /// Returns the number of unread messages for each user and chat, if the user is a member.
     #[boxed]
     pub async fn load_unread_counts(&self, keys: &[ChatOfUser]) -> Loaded<ChatOfUser, i64> {
-        let database = &self.log.database().reader;
+        let database = &self.log.database().queries;
         // The messages after the last read one never include the member's own, as sending marks the earlier ones as read.
         let sql = "select m.chat_id, m.user_id, c.last_number - m.last_read_number - (
                        select count(*) from chat_message d

@@ -93,15 +93,15 @@ impl Chats {
     ) -> Result<Page<Chat>> {
         let rows = self.own_matching(viewer, filter)?;
         let sorted = sort.by(Column::Id);
-        let reader = &self.log.database().reader;
-        Ok(request.read(rows, &sorted, reader).await?)
+        let queries = &self.log.database().queries;
+        Ok(request.read(rows, &sorted, queries).await?)
     }
 
     /// Returns the number of the viewer's chats in the whole list.
     #[boxed]
     pub async fn count_chats(&self, viewer: &Viewer, filter: &Filter<ChatField>) -> Result<u64> {
         let rows = self.own_matching(viewer, filter)?;
-        Ok(rows.count(&self.log.database().reader).await?)
+        Ok(rows.count(&self.log.database().queries).await?)
     }
 
     /// Selects the viewer's chats.

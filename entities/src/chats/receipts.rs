@@ -154,7 +154,7 @@ impl Chats {
         columns: &str,
         end: &str,
     ) -> ::events::Result<Vec<(SentMessage, QueryResult)>> {
-        let database = &self.log.database().reader;
+        let database = &self.log.database().queries;
         let by_id: HashMap<MessageId, SentMessage> = messages
             .iter()
             .map(|message| (message.id, *message))

@@ -113,8 +113,8 @@ impl<R: Record> Records<R> {
         authorize(viewer, R::READ)?;
         let sorted = sort.by(R::ID);
         let rows = self.matching(filter);
-        let reader = &self.log.database().reader;
-        Ok(request.read(rows, &sorted, reader).await?)
+        let queries = &self.log.database().queries;
+        Ok(request.read(rows, &sorted, queries).await?)
     }
 
     /// Returns the number of records in the whole list.
@@ -122,7 +122,7 @@ impl<R: Record> Records<R> {
     pub async fn count(&self, viewer: &Viewer, filter: &Filter<R::FilterField>) -> Result<u64> {
         authorize(viewer, R::READ)?;
         let rows = self.matching(filter);
-        Ok(rows.count(&self.log.database().reader).await?)
+        Ok(rows.count(&self.log.database().queries).await?)
     }
 
     /// Returns events of one record, oldest first.

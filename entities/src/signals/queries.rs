@@ -79,11 +79,11 @@ impl Signals {
         authorize(viewer, Action::ReadSignals)?;
         let sorted = sort.by(Column::Id);
         let database = self.log.database();
-        let reader = &database.reader;
+        let queries = &database.queries;
         let rows = Entity::find().filter(filter.condition(database.backend(), TABLE));
-        let rows = request.select(rows, &sorted).all(reader).await?;
+        let rows = request.select(rows, &sorted).all(queries).await?;
         Ok(
-            request.page_of(with_results(reader, rows).await?, |row| Edge {
+            request.page_of(with_results(queries, rows).await?, |row| Edge {
                 key: SortKey::Time(row.submitted_at),
                 id: row.id.uuid(),
             }),
@@ -100,7 +100,7 @@ impl Signals {
         authorize(viewer, Action::ReadSignals)?;
         Ok(Entity::find()
             .filter(filter.condition(self.log.database().backend(), TABLE))
-            .count(&self.log.database().reader)
+            .count(&self.log.database().queries)
             .await?)
     }
 

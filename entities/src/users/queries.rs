@@ -108,7 +108,7 @@ impl Users {
         let database = self.log.database();
         let filter = with_usernames(filter);
         let rows = Entity::find().filter(filter.condition(database.backend(), TABLE));
-        Ok(request.read(rows, &sorted, &database.reader).await?)
+        Ok(request.read(rows, &sorted, &database.queries).await?)
     }
 
     /// Returns the number of users in the whole list.
@@ -118,7 +118,7 @@ impl Users {
         let filter = with_usernames(filter);
         Ok(Entity::find()
             .filter(filter.condition(self.log.database().backend(), TABLE))
-            .count(&self.log.database().reader)
+            .count(&self.log.database().queries)
             .await?)
     }
 

@@ -1,5 +1,6 @@
 //! A pool as SeaORM sees it: each statement takes a connection for itself, waits for it no longer than its patience, and begins
-//! transactions that end as `transaction` says. Used for all reads, and by `Database` for writes.
+//! transactions that end as `transaction` says. Used for all reads, and by `Database` for writes. What is selected outside of transactions
+//! may be answered by a replica, if there are any: see `replicas`.
 
 use std::{
     fmt,
@@ -14,10 +15,11 @@ use sea_orm::{
 
 use super::{
     lease::{Lease, Pool},
+    replicas::Replicas,
     silence::Silence,
     transaction::DatabaseTransaction,
     trouble::Trouble,
-    turns::{Crowded, Turns},
+    turns::{Crowded, Turn, Turns},
 };
 use crate::{error::CROWDED, metrics::OfPool};
 
@@ -32,6 +34,8 @@ pub struct DatabaseConnection {
     trouble: Trouble,
     /// The turns, if claimants share the connections.
     turns: Option<Turns>,
+    /// Who may answer in place of these connections.
+    replicas: Option<Replicas>,
     metrics: OfPool,
 }
 
@@ -53,6 +57,7 @@ impl DatabaseConnection {
             silence,
             trouble,
             turns: None,
+            replicas: None,
             metrics: OfPool::new(name),
         }
     }
@@ -66,6 +71,19 @@ impl DatabaseConnection {
         }
     }
 
+    /// Returns the same connections, in whose place replicas answer what they can.
+    #[must_use]
+    pub(super) fn with_replicas(&self, replicas: Replicas) -> Self {
+        Self {
+            replicas: Some(replicas),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn replicas(&self) -> Option<&Replicas> {
+        self.replicas.as_ref()
+    }
+
     #[cfg(test)]
     pub(super) fn unconnected() -> Self {
         Self {
@@ -75,6 +93,7 @@ impl DatabaseConnection {
             silence: Silence::new(),
             trouble: Trouble::default(),
             turns: None,
+            replicas: None,
             metrics: OfPool::new("none"),
         }
     }
@@ -154,9 +173,21 @@ impl DatabaseConnection {
         Ok(DatabaseTransaction::new(lease, self.backend))
     }
 
-    async fn lease(&self) -> Result<Lease, DbErr> {
+    pub(super) async fn lease(&self) -> Result<Lease, DbErr> {
         let began = Instant::now();
-        let lease = self.take().await;
+        self.lease_in(self.turn().await, began).await
+    }
+
+    /// Takes a connection for the turn that came of waiting since `began`.
+    async fn lease_in(
+        &self,
+        turn: Result<Option<Turn>, DbErr>,
+        began: Instant,
+    ) -> Result<Lease, DbErr> {
+        let lease = match turn {
+            Ok(turn) => self.take(turn).await,
+            Err(error) => Err(error),
+        };
         match &lease {
             Ok(_) => self.metrics.waits.observe(began.elapsed()),
             Err(_) => _ = self.metrics.wait_failures.inc(),
@@ -164,11 +195,14 @@ impl DatabaseConnection {
         lease
     }
 
-    async fn take(&self) -> Result<Lease, DbErr> {
-        let turn = match &self.turns {
-            Some(turns) => turns.take().await.map_err(|Crowded| crowded())?,
-            None => None,
-        };
+    async fn turn(&self) -> Result<Option<Turn>, DbErr> {
+        match &self.turns {
+            Some(turns) => turns.take().await.map_err(|Crowded| crowded()),
+            None => Ok(None),
+        }
+    }
+
+    async fn take(&self, turn: Option<Turn>) -> Result<Lease, DbErr> {
         match &self.pool {
             Some(pool) => {
                 let (patience, statements) = (self.patience, &self.metrics.statements);
@@ -180,6 +214,23 @@ impl DatabaseConnection {
             ))),
         }
     }
+}
+
+/// Runs a statement that selects, at a replica if one answers it, and else here. It has one turn, wherever that is.
+macro_rules! select {
+    ($here:expr, $statement:expr, $query:ident) => {{
+        let (began, turn) = (Instant::now(), $here.turn().await);
+        if let (Some(replicas), Ok(_)) = (&$here.replicas, &turn)
+            && let Some((mut lease, replica)) = replicas.prove().await
+        {
+            let answer = lease.$query($statement.clone());
+            if let Some(found) = replicas.answer(&replica, answer).await {
+                return Ok(found);
+            }
+        }
+        let mut lease = $here.lease_in(turn, began).await?;
+        lease.$query($statement).await.map_err(query)
+    }};
 }
 
 impl fmt::Debug for DatabaseConnection {
@@ -204,13 +255,11 @@ impl ConnectionTrait for DatabaseConnection {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let mut lease = self.lease().await?;
-        lease.query_one(statement).await.map_err(query)
+        select!(self, statement, query_one)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut lease = self.lease().await?;
-        lease.query_all(statement).await.map_err(query)
+        select!(self, statement, query_all)
     }
 }
 

@@ -43,6 +43,8 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
+pub(super) use self::urls::each_standby;
+pub use self::urls::replica_url_error;
 pub(super) use self::{
     choice::{Identity, Primary},
     place::Place,

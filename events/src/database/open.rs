@@ -20,7 +20,7 @@ use sea_orm::{
 use tokio::time::timeout;
 
 use super::{
-    DatabaseConfig,
+    DatabaseConfig, LOCK_LIMIT,
     hosts::{Place, PostgresHosts},
     silence::{PING_LIMIT, Silence},
     switching::{PostgresPool, Switching},
@@ -44,6 +44,18 @@ pub(super) struct Limits {
     pub(super) statement: Duration,
     pub(super) lock: Duration,
     pub(super) idle_in_transaction: Duration,
+}
+
+impl Limits {
+    /// The limits of the sessions of requests.
+    pub(super) fn of_requests(config: &DatabaseConfig) -> Self {
+        Self {
+            // This is less than the patience: a caller whose statement is cancelled keeps the connection.
+            statement: config.patience * 5 / 6,
+            lock: LOCK_LIMIT,
+            idle_in_transaction: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Opens a pool and its first connections, to see that it is possible, and that each is a session of its own.

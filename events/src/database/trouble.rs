@@ -12,8 +12,11 @@ use parking_lot::Mutex;
 const TOLD_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The last failure of a database, if it may still persist; shared by all its connections.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trouble(Arc<Mutex<State>>);
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    of: Arc<str>,
+    state: Arc<Mutex<State>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,11 +24,25 @@ struct State {
     told: Option<Instant>,
 }
 
+impl Default for Trouble {
+    fn default() -> Self {
+        Self::of("the database")
+    }
+}
+
 impl Trouble {
+    /// No failure yet, of what the log calls so.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            of: name.into(),
+            state: Arc::default(),
+        }
+    }
+
     pub(super) fn note(&self, reason: &str) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if state.told.is_none_or(|told| told.elapsed() > TOLD_INTERVAL) {
-            tracing::warn!(reason, "the database cannot be used: {reason}");
+            tracing::warn!(reason, "{} cannot be used: {reason}", self.of);
             state.told = Some(Instant::now());
         }
         state.is_noted = true;
@@ -33,10 +50,10 @@ impl Trouble {
 
     /// Clears the failure, because something was written.
     pub(super) fn clear(&self) {
-        self.0.lock().is_noted = false;
+        self.state.lock().is_noted = false;
     }
 
     pub(super) fn is_noted(&self) -> bool {
-        self.0.lock().is_noted
+        self.state.lock().is_noted
     }
 }

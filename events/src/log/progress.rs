@@ -71,7 +71,7 @@ impl EventLog {
         for follower in followers {
             position = position.min(self.shown_by(follower).await?);
         }
-        Ok(Model::at(position, &self.database().reader))
+        Ok(Model::at(position, &self.database().queries))
     }
 
     /// Returns the position up to which the follower has applied everything.

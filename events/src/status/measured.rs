@@ -84,6 +84,7 @@ impl EventLog {
         catalog.read_gauge(seconds("millrace_log_staleness", help), move || {
             one(log.shared.currency.age().as_secs_f64())
         });
+        self.database().enter_replicas(catalog);
         let help = "Connections to the database";
         let connections = name("millrace_database_connections", help);
         let database = self.database().clone();
@@ -142,8 +143,12 @@ fn of_pools(
     series: impl Fn(&str, [u32; 3]) -> Vec<(Labels, f64)>,
 ) -> Vec<(Labels, f64)> {
     let pools = database.pools().into_iter();
-    let counted = pools.filter_map(|(name, pool)| Some(series(name, pool.counts()?)));
-    counted.flatten().collect()
+    let counted = pools.filter_map(|(name, pool)| Some((name, pool.counts()?)));
+    let replicas = database.replica_counts();
+    let counted = counted.chain(replicas.map(|counts| ("replicas", counts)));
+    counted
+        .flat_map(|(name, counts)| series(name, counts))
+        .collect()
 }
 
 async fn log_bytes(database: &Database) -> Result<Option<u64>> {

@@ -15,10 +15,10 @@ use crate::{
     world::{SOON, Way, World, connect, connect_patiently, start_log},
 };
 
-const NAME: &str = "several";
+pub(crate) const NAME: &str = "several";
 
 /// A primary with the product's tables, and its standby.
-async fn pair() -> (World, Postgres, Postgres) {
+pub(crate) async fn pair() -> (World, Postgres, Postgres) {
     let primary = Postgres::start();
     let url = primary.empty_database(NAME);
     let directory = tests::guard::new_directory("hosts");

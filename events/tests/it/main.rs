@@ -24,6 +24,7 @@ mod pooled;
 mod processes;
 mod rebuilding;
 mod replaying;
+mod replicas;
 mod stopping;
 mod waiting;
 mod world;

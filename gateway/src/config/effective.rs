@@ -7,7 +7,7 @@ use super::sources::{Loaded, key, place_of};
 use super::urls;
 
 /// Secrets that are partly shown: URLs, without their credentials.
-const URLS: &[&str] = &["database_url", "redis_url"];
+const URLS: &[&str] = &["database_url", "replica_url", "redis_url"];
 
 impl Loaded {
     /// Returns the lines that `millrace config` prints.

@@ -90,6 +90,8 @@ fn read(is_first: bool) -> Result<Loaded, Error> {
     };
     let store = &loaded.command_line.config.store;
     urls::check(&store.database_url, store.redis_url.as_deref()).map_err(refuse)?;
+    let replica = store.replica_url.as_deref();
+    urls::check_replica(&store.database_url, replica).map_err(refuse)?;
     if matches!(loaded.command_line.command, Some(Command::Work))
         && loaded.is_default("database_url")
     {

@@ -1,11 +1,13 @@
 //! URLs of databases and of Redis: which are accepted, and which parts may be shown, as a URL may contain a password. Called by the
 //! settings and by `effective`.
 
-use events::PostgresHosts;
+use events::{PostgresHosts, replica_url_error, sqlite_file};
 
 /// The forms of URLs that name several Redis.
 const SEVERAL: &str = "redis+sentinel://user:password@host:26379,host:26379/master/0?sentinel_password=password or \
     redis+cluster://user:password@host:6379,host:6379, with special characters of passwords encoded (# as %23)";
+
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// Checks the URLs of the database and of Redis: ports must be numbers, and passwords must have their special characters encoded. They
 /// are no parsers of the command line, as that shows the values it refuses, which may contain passwords.
@@ -36,9 +38,32 @@ pub(super) fn check(database: &str, redis: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// Checks the URL of replicas in the same way.
+///
+/// # Errors
+/// That it cannot be read, or that there are none of this database; never the value.
+pub(super) fn check_replica(database: &str, replica: Option<&str>) -> Result<(), String> {
+    let Some(replica) = replica else {
+        return Ok(());
+    };
+    if sqlite_file(database).is_some() {
+        return Err(
+            "MILLRACE_REPLICA_URL names standbys of a Postgres, and DATABASE_URL is SQLite"
+                .to_owned(),
+        );
+    }
+    if !POSTGRES.iter().any(|scheme| replica.starts_with(scheme)) {
+        let expected = "postgres://user:password@host:5432,host:5432/name";
+        return refuse("MILLRACE_REPLICA_URL", expected);
+    }
+    match replica_url_error(replica) {
+        Some(wrong) => Err(format!("MILLRACE_REPLICA_URL cannot be read: {wrong}")),
+        None => Ok(()),
+    }
+}
+
 fn is_database(url: &str) -> bool {
-    let schemes = ["postgres://", "postgresql://"];
-    url.starts_with("sqlite:") || schemes.iter().any(|scheme| has_server(url, scheme))
+    url.starts_with("sqlite:") || POSTGRES.iter().any(|scheme| has_server(url, scheme))
 }
 
 fn is_redis(url: &str) -> bool {
@@ -121,6 +146,31 @@ mod tests {
             assert!(wrong.starts_with("DATABASE_URL cannot be read"), "{wrong}");
             assert!(!wrong.contains("pw"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn urls_of_replicas_are_checked() {
+        let check = |url| check_replica("postgres://h/db", Some(url));
+        assert_eq!(
+            check("postgres://u:pw@h1:5432,h2/db?sslmode=require"),
+            Ok(())
+        );
+        assert_eq!(check("postgres://u:pw@h1/db"), Ok(()));
+        assert_eq!(check_replica("sqlite://data", None), Ok(()));
+        for url in [
+            "postgres://u:pw@h1,h2:x/db",
+            "postgres://u:pw@h1/db?target_session_attrs=standby",
+            "sqlite://pw.db",
+            "mysql://u:pw@h1/db",
+            "mysql://u:pw@h1,h2/db",
+            "pw",
+        ] {
+            let wrong = check(url).expect_err(url);
+            assert!(wrong.starts_with("MILLRACE_REPLICA_URL "), "{wrong}");
+            assert!(!wrong.contains("pw"), "{wrong}");
+        }
+        let wrong = check_replica("sqlite://data", Some("postgres://u:pw@h1/db"));
+        assert!(wrong.is_err_and(|wrong| wrong.contains("SQLite")));
     }
 
     #[test]

@@ -88,6 +88,10 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
     };
     let examined = async {
         let database = Database::connect(&database_config).await?;
+        let database = match &config.store.replica_url {
+            Some(url) => database.with_replicas(url, &database_config)?,
+            None => database,
+        };
         Ok::<_, events::Error>((database.examine().await?, database))
     };
     let (facts, database) = match examined.await {
@@ -121,6 +125,7 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
             return None;
         }
     }
+    found.extend(doctor::of_replicas(&database.examine_replicas().await));
     Some(database)
 }
 

@@ -90,5 +90,9 @@ async fn database(config: &Config, max_connections: u32) -> Result<Database, Sta
         acquire_timeout: Duration::from_secs(10),
         patience: DatabaseConfig::PATIENCE,
     };
-    Ok(Database::connect(&database_config).await?)
+    let database = Database::connect(&database_config).await?;
+    match &config.store.replica_url {
+        Some(url) => Ok(database.with_replicas(url, &database_config)?),
+        None => Ok(database),
+    }
 }

@@ -8,6 +8,7 @@ use super::text;
 
 /// Settings without a default: what there is not unless it is set.
 const OPTIONAL: &[&str] = &[
+    "replica-url",
     "redis-url",
     "tls-certificate",
     "tls-key",

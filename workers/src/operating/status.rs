@@ -1,7 +1,7 @@
-//! `status`: shows followers, handlers, breakers and the largest tables, or all of it as one JSON document.
+//! `status`: shows followers, handlers, breakers, replicas and the largest tables, or all of it as one JSON document.
 
 use entities::{access::Viewer, operations::Operations};
-use events::{BreakerState, EventLog, Lag, TableSize, WorkersStatus};
+use events::{BreakerState, EventLog, HostFacts, Lag, TableSize, WorkersStatus};
 use serde_json::{Value, json};
 
 use super::{ACTOR, OperatingError, table};
@@ -16,6 +16,7 @@ pub(super) async fn run(
 ) -> Result<(), OperatingError> {
     let tables = log.table_sizes().await;
     let pruned = log.beginning().await.map(|beginning| beginning.pruned);
+    let replicas = log.database().examine_replicas().await;
     let status = operations.read_status(&Viewer::Process(ACTOR)).await?;
     if is_json {
         let mut shown = into_json(operations, &status);
@@ -23,6 +24,9 @@ pub(super) async fn run(
             |it: &TableSize| json!({ "name": it.name, "rows": it.rows, "bytes": it.bytes });
         shown["tables"] = tables.iter().map(of_table).collect();
         shown["prunedPosition"] = json!(pruned);
+        let of_replica =
+            |it: &HostFacts| json!({ "name": it.name, "says": it.says, "isWell": it.is_well });
+        shown["replicas"] = replicas.iter().map(of_replica).collect();
         crate::say!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
@@ -116,6 +120,14 @@ pub(super) async fn run(
         ];
         crate::say!();
         table::print(&head, &breakers);
+    }
+    let replicas: Vec<_> = replicas
+        .into_iter()
+        .map(|it| vec![it.name, it.says])
+        .collect();
+    if !replicas.is_empty() {
+        crate::say!();
+        table::print(&["REPLICA", ""], &replicas);
     }
     let sizes: Vec<_> = tables
         .iter()

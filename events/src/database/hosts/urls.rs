@@ -1,6 +1,38 @@
 //! Takes a URL with several hosts apart, as libpq has them (`postgres://user:password@h1:5432,h2:5433/name`), into one for each.
 
+use std::str::FromStr;
+
+use sea_orm::sqlx::postgres::PgConnectOptions;
+
 const ATTRIBUTES: &str = "target_session_attrs";
+
+/// Returns what is wrong with a URL that names standbys, without any part of the URL; `None` if it can be read.
+pub fn replica_url_error(url: &str) -> Option<String> {
+    each_standby(url).err()
+}
+
+/// Returns each host of a URL that names standbys, with the URL of it alone.
+///
+/// # Errors
+/// What is wrong, without any part of the URL.
+pub(in crate::database) fn each_standby(url: &str) -> Result<Vec<(String, String)>, String> {
+    if url.contains(ATTRIBUTES) {
+        return Err(format!(
+            "each host is a standby, so {ATTRIBUTES} has no place in it"
+        ));
+    }
+    let options = |url: &str| PgConnectOptions::from_str(url).map_err(|error| error.to_string());
+    let hosts = split(url)?;
+    for (_, url) in &hosts {
+        options(url)?;
+    }
+    if hosts.is_empty() {
+        let options = options(url)?;
+        let name = format!("{}:{}", options.get_host(), options.get_port());
+        return Ok(vec![(name, url.to_owned())]);
+    }
+    Ok(hosts)
+}
 
 /// Returns each host with the URL of it alone. A URL with one host and without `target_session_attrs` has none: it is used as it is.
 ///
@@ -124,6 +156,24 @@ mod tests {
             "postgres://u@h/a,b",
         ] {
             assert!(urls(url).is_empty(), "{url}");
+        }
+    }
+
+    #[test]
+    fn standbys_are_named_alike() {
+        let names = |url| {
+            let each = each_standby(url).expect(url).into_iter();
+            each.map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("postgres://u:pw@h1/db"), ["h1:5432"]);
+        assert_eq!(names("postgres://u:pw@h1:7,h2:8/db"), ["h1:7", "h2:8"]);
+        for url in [
+            "postgres://u:secret@h1/db?target_session_attrs=standby",
+            "postgres://u:secret@h1,h2:x/db",
+            "postgres://u:secret@h1,h2/db?sslmode=x",
+        ] {
+            let wrong = each_standby(url).expect_err(url);
+            assert!(!wrong.contains("secret"), "{wrong}");
         }
     }
 
