@@ -131,7 +131,7 @@ await program(async (base, check) => {
   await ada.page.getByRole('textbox', { name: 'Write a post' }).fill('Not meant for others');
   const other = await ada.context.newPage();
   await other.goto(`${base}/users`);
-  await other.getByRole('link', { name: /Grace/ }).waitFor();
+  await other.getByRole('link', { name: /Grace Hopper/ }).waitFor();
   await ada.page.getByRole('button', { name: /^Account of Ada/ }).first().click();
   await ada.page.getByRole('menuitem', { name: 'Sign out' }).click();
   await ada.page.waitForURL(`${base}/`);

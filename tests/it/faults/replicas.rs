@@ -114,8 +114,9 @@ impl Reads {
 }
 
 fn token(answer: &Answer) -> String {
-    let token = answer.extensions()["readAfter"].as_str();
-    token.expect("a token").to_owned()
+    let token = answer.body["extensions"]["readAfter"].as_str();
+    let token = token.unwrap_or_else(|| panic!("no token: {}", answer.http.text()));
+    token.to_owned()
 }
 
 /// Somebody who writes at one gateway, and looks at once at the other.
