@@ -244,6 +244,14 @@ async fn nothing_is_older_whatever_befalls_the_replica(_: Setup) {
     }
     await_used(&admins).await;
 
+    let scrapes = scrape_all(&admins).await;
+    for (name, labels) in [
+        ("millrace_replica_reads_total", ["place"]),
+        ("millrace_replica_fallbacks_total", ["reason"]),
+        ("millrace_replica_lag_events", ["replica"]),
+    ] {
+        assert_eq!(scrapes[0].labels(name), labels, "{name}");
+    }
     tokio::task::block_in_place(|| stage.standby.promote());
     stage.tell_standby(&["update customer set name = 'Nobody'"]);
     reads
@@ -263,13 +271,6 @@ async fn nothing_is_older_whatever_befalls_the_replica(_: Setup) {
             scrapes.iter().map(of).sum::<f64>() > 0.0,
             "none was {reason}"
         );
-    }
-    for (name, labels) in [
-        ("millrace_replica_reads_total", ["place"]),
-        ("millrace_replica_fallbacks_total", ["reason"]),
-        ("millrace_replica_lag_events", ["replica"]),
-    ] {
-        assert_eq!(scrapes[0].labels(name), labels, "{name}");
     }
     for scrape in &scrapes {
         let of = |place: &str| scrape.sum("millrace_replica_reads_total", &[place]);
