@@ -189,7 +189,7 @@ async fn a_member_that_is_gone_leaves_its_share() {
     let (_file, database) = database_with(&["one"]).await;
     let waiting = Waiting::default();
     for (seen_at, stands) in [("unixepoch()", true), ("1", false)] {
-        let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 1000 where part >= 8";
+        let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 30 where part >= 8";
         change(&database, others).await;
         let member = format!(
             "insert into follower_member (follower, owner, seen_at) values ('one', 'another', {seen_at})
