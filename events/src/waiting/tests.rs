@@ -139,7 +139,8 @@ async fn who_does_not_find_all_as_it_was_looks_for_itself() {
 async fn a_smaller_share_stands_while_no_part_is_free() {
     let (_file, database) = database_with(&["one"]).await;
     let waiting = Waiting::default();
-    let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 30 where part >= 4";
+    let others =
+        "update checkpoint set owner = 'another', leased_until = unixepoch() + 30 where part >= 4";
     let free = "update checkpoint set leased_until = 0 where part = 9";
     for (what, stands) in [(others, true), (free, false)] {
         change(&database, what).await;
