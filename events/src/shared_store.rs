@@ -327,7 +327,7 @@ mod tests {
         );
     }
 
-    /// Answers the command of this name.
+    /// Answers the command of this name, which stands behind the end of a line.
     async fn answer(stream: &mut TcpStream, name: &[u8], text: &str) -> std::io::Result<()> {
         let mut heard = Vec::new();
         while !heard.ends_with(name) {
@@ -347,7 +347,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await?;
             stream.read_u8().await?;
             stream.write_all(b"+OK\r\n+OK\r\n").await?;
-            answer(&mut stream, b"INFO", "-ERR unknown command\r\n").await?;
+            answer(&mut stream, b"\nINFO", "-ERR unknown command\r\n").await?;
             Ok::<_, std::io::Error>(stream)
         };
         let redis = Redis::new(&format!("redis://{address}"), None, "test").expect("a URL");
@@ -386,7 +386,7 @@ mod tests {
             let refusal = format!("-{code} not now\r\n");
             let entry = [("a".to_owned(), vec![1])];
             let setting = store.set(&entry, Duration::from_secs(1));
-            let (is_set, _) = tokio::join!(setting, answer(&mut stream, b"SET", &refusal));
+            let (is_set, _) = tokio::join!(setting, answer(&mut stream, b"\nSET", &refusal));
             assert!(!is_set);
             assert_eq!(store.connection.lock().is_some(), is_held, "{code}");
         }

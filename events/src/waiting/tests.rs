@@ -139,7 +139,8 @@ async fn who_does_not_find_all_as_it_was_looks_for_itself() {
 async fn a_smaller_share_stands_while_no_part_is_free() {
     let (_file, database) = database_with(&["one"]).await;
     let waiting = Waiting::default();
-    let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 1000 where part >= 4";
+    let others =
+        "update checkpoint set owner = 'another', leased_until = unixepoch() + 30 where part >= 4";
     let free = "update checkpoint set leased_until = 0 where part = 9";
     for (what, stands) in [(others, true), (free, false)] {
         change(&database, what).await;
@@ -189,7 +190,7 @@ async fn a_member_that_is_gone_leaves_its_share() {
     let (_file, database) = database_with(&["one"]).await;
     let waiting = Waiting::default();
     for (seen_at, stands) in [("unixepoch()", true), ("1", false)] {
-        let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 1000 where part >= 8";
+        let others = "update checkpoint set owner = 'another', leased_until = unixepoch() + 30 where part >= 8";
         change(&database, others).await;
         let member = format!(
             "insert into follower_member (follower, owner, seen_at) values ('one', 'another', {seen_at})

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use events::{ArchiveConfig, HandlerConfig, Keeps, PruneConfig, Sole, archive, prune};
+use events::{
+    ArchiveConfig, HandlerConfig, Keeps, PruneConfig, Sole, archive, pause, prune, resume,
+};
 use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -57,23 +59,26 @@ async fn deliveries_of_the_dead_are_taken(way: Way) {
         };
         Running::with(&log, vec![Worker::new("one", owner).arc()], config)
     };
+    let writer = world.database.writer();
+    pause(writer, "one", "somebody").await.expect("a pause");
     let first = start("first");
     ask(&log, "JobAsked", vec![Todo::Succeed; 2]).await;
-    world.await_deliveries("one", &[("done", 2)]).await;
+    world.await_deliveries("one", &[("waiting", 2)]).await;
     first.stop().await;
     let left = "(select min(position) from delivery)";
     run(
         &world,
         &format!(
-            "update delivery set state = 'running', owner = 'gone', leased_until = @ where position = {left}"
+            "update delivery set state = 'running', attempts = 1, owner = 'gone', leased_until = @ where position = {left}"
         ),
     )
     .await;
     run(
         &world,
-        &format!("update delivery set state = 'waiting', due_at = @ where position > {left}"),
+        &format!("update delivery set due_at = @ where position > {left}"),
     )
     .await;
+    resume(writer, "one").await.expect("it goes on");
     let second = start("second");
     world.await_deliveries("one", &[("done", 2)]).await;
     second.stop().await;

@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use tests::people::{me, register};
+use tests::people::{ADMIN_EMAIL, ADMIN_PASSWORD, me, register, sign_in};
 use tests::{Setup, clock, customers, database, eventually};
 
 use super::SOON;
@@ -75,23 +75,26 @@ async fn what_is_due_is_removed_and_nothing_else(mut setup: Setup) {
     assert!(me(client).await.data()["me"]["id"].is_string());
 }
 
-/// A gateway whose clock is a day behind stores answers that are not a day old: customers in groups, posts one by one.
+/// A gateway whose clock is a day ahead stores answers that are kept no longer for it: customers in groups, posts one by one.
 async fn answers_are_as_old_as_the_database_says(mut setup: Setup) {
     let library = clock::library().expect("a library").display().to_string();
     setup.settings.set("LD_PRELOAD", &library);
-    setup.settings.set("CLOCK_OFFSET_S", "-86400");
+    setup.settings.set("CLOCK_OFFSET_S", "86400");
     let app = setup.start();
-    let client = app.client();
+    // The token of before is over there.
+    let anonymous = app.client().anonymous();
+    let admin = sign_in(&anonymous, ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    let client = admin.client(&anonymous);
     let input = json!({ "name": "Once", "email": "once@example.com" });
-    let customer = customers::send_with_key(client, "create", input, Some("one")).await;
+    let customer = customers::send_with_key(&client, "create", input, Some("one")).await;
     customer.data();
     let input = json!({ "message": "Once" });
-    let post = posts::send_with_key(client, "createPost", input, Some("two")).await;
+    let post = posts::send_with_key(&client, "createPost", input, Some("two")).await;
     post.data();
-    let fresh = "select count(*) as number from idempotency
-                 where key in ('one', 'two') and created_at > now() - interval '1 hour'";
+    let stored = "select count(*) as number from idempotency
+                  where key in ('one', 'two') and created_at < now() + interval '1 hour'";
     let database = setup.database().await;
-    assert_eq!(database::number(&database, fresh).await, 2);
+    assert_eq!(database::number(&database, stored).await, 2);
 }
 
 tests::both_ways!(what_is_due_is_removed_and_nothing_else);

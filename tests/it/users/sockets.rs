@@ -140,8 +140,8 @@ async fn rows_of_earlier_versions_and_of_the_dead(mut setup: Setup) {
         ],
     };
     let times = match database::is_postgres(&database) {
-        true => ["now() + interval '1 hour'", "now() - interval '1 second'"],
-        false => ["unixepoch() + 3600", "unixepoch() - 1"],
+        true => ["now() + interval '1 minute'", "now() - interval '1 second'"],
+        false => ["unixepoch() + 60", "unixepoch() - 1"],
     };
     for (id, time) in ids.iter().zip(times) {
         for sql in [
