@@ -271,11 +271,10 @@ async fn nothing_is_left(way: Way, kills: u32) {
         false => "replace(data, '[erased]', 'zq7marker')",
     };
     let back = format!("update event set data = {data} where stream = 'post'");
-    scene
-        .database
-        .execute_unprepared(&back)
-        .await
-        .expect("it is back");
+    // The search has read the files of SQLite, and closing them ended the locks of the connection that is there.
+    let database = scene.setup.database().await;
+    let brought = database.execute_unprepared(&back).await;
+    brought.expect("it is back");
     assert!(!scene.find(MARKER).await.is_empty());
     admin.run(ERASE, input).await.data();
     await_end(&scene, &id).await;
