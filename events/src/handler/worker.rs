@@ -168,15 +168,16 @@ impl Worker {
         let mut mended_at: Option<Instant> = None;
         loop {
             ticks.tick().await;
-            if mended_at.is_none_or(|at| at.elapsed() > MEND_INTERVAL) {
-                mended_at = Some(Instant::now());
-                self.mend_times().await;
-            }
             let held = self.held();
             if let Err(error) =
                 deliveries::renew(self.log.database(), &held, self.config.lease).await
             {
                 tracing::warn!(%error, "claims were not renewed");
+            }
+            // Afterwards: no claim waits for this.
+            if mended_at.is_none_or(|at| at.elapsed() > MEND_INTERVAL) {
+                mended_at = Some(Instant::now());
+                self.mend_times().await;
             }
         }
     }

@@ -239,7 +239,7 @@ fn answers(
             let seen = shared.log.cursor_within(cursor, seen).await;
             let trace = traced(&source, &plan);
             let frame = match into_frame(answer, &plan, seen, &shared.limits) {
-                Ok(frame) => frames.count(frame),
+                Ok(frame) => frames.count(frame).await,
                 Err(errors) => {
                     yield Answer::Error(errors);
                     continue;

@@ -4,10 +4,12 @@
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_graphql::ServerError;
 use bytes::Bytes;
 use clap::Args;
+use tokio::time::{Instant, sleep};
 
 use super::caller::Caller;
 use crate::budget::{Budget, Holder, Most, Share, Spent};
@@ -21,6 +23,11 @@ const PARSED_FACTOR: usize = 90;
 const SMALL_FRAME: usize = 512;
 /// The bytes of the frames that are kept for those members of a group who lag. Who misses one reads the log.
 const MOST_OF_GROUP: usize = 4 * 1024 * 1024;
+/// What a slow subscriber may cost, whatever others of the same holder do.
+const LARGE_FRAME: usize = 64 * 1024;
+/// How long a larger frame waits for room: longer than a client that reads nothing is borne with. And how often it looks.
+const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(50);
 /// The limits on reads that wait at once. Each ends at its time limit.
 const WAITING: Most = Most {
     in_all: 2_048,
@@ -134,12 +141,12 @@ impl Holding {
         share.set(self.execution);
         share
     }
+
     /// Returns what counts the frames of an execution: for a group, which keeps some of them, or for this subscriber alone.
     pub(super) fn of_frames(&self, for_group: bool) -> Frames {
         Frames {
             share: self.bytes.another(),
-            kept: Arc::default(),
-            most: if for_group { MOST_OF_GROUP } else { usize::MAX },
+            of_group: for_group.then(Arc::default),
         }
     }
 }
@@ -147,44 +154,61 @@ impl Holding {
 /// Counts frames for as long as anybody holds them.
 pub(super) struct Frames {
     share: Share,
-    kept: Arc<AtomicUsize>,
-    most: usize,
+    /// The bytes of a group's frames; `None` for one subscriber, who holds one frame at a time.
+    of_group: Option<Arc<AtomicUsize>>,
 }
 
 /// A frame that is counted.
 struct Counted {
     frame: Vec<u8>,
     _share: Share,
-    kept: Arc<AtomicUsize>,
+    of_group: Option<Arc<AtomicUsize>>,
 }
 
 impl Frames {
     pub(super) const fn are_of_group(&self) -> bool {
-        self.most < usize::MAX
+        self.of_group.is_some()
     }
 
-    /// Counts a frame until its last copy is gone.
+    /// Counts a frame until its last copy is gone. For one subscriber a frame that is not large always has room, as documented, and a large
+    /// one waits for it: what takes the room is read, or its client is disconnected. A group waits for nobody.
     ///
     /// # Errors
     ///
-    /// When no more may be kept.
-    pub(super) fn count(&self, frame: Vec<u8>) -> Result<Bytes, Spent> {
+    /// When there is no room.
+    pub(super) async fn count(&self, frame: Vec<u8>) -> Result<Bytes, Spent> {
         let bytes = frame.len();
         if bytes <= SMALL_FRAME {
             return Ok(frame.into());
         }
-        let kept = self.kept.load(Ordering::Relaxed);
-        if kept > 0 && kept.saturating_add(bytes) > self.most {
-            return Err(Spent::ByHolder("bytes of subscriptions"));
-        }
         let mut share = self.share.another();
-        share.grow(bytes)?;
-        self.kept.fetch_add(bytes, Ordering::Relaxed);
+        match &self.of_group {
+            Some(kept) => {
+                let before = kept.load(Ordering::Relaxed);
+                if before > 0 && before.saturating_add(bytes) > MOST_OF_GROUP {
+                    return Err(Spent::ByHolder("bytes of subscriptions"));
+                }
+                share.grow(bytes)?;
+                kept.fetch_add(bytes, Ordering::Relaxed);
+            }
+            None if bytes <= LARGE_FRAME => share.set(bytes),
+            None => grow_in_time(&mut share, bytes).await?,
+        }
         Ok(Bytes::from_owner(Counted {
             frame,
             _share: share,
-            kept: self.kept.clone(),
+            of_group: self.of_group.clone(),
         }))
+    }
+}
+
+async fn grow_in_time(share: &mut Share, bytes: usize) -> Result<(), Spent> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match share.grow(bytes) {
+            Err(_) if Instant::now() < until => sleep(LOOK).await,
+            outcome => return outcome,
+        }
     }
 }
 
@@ -196,6 +220,8 @@ impl AsRef<[u8]> for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.kept.fetch_sub(self.frame.len(), Ordering::Relaxed);
+        if let Some(kept) = &self.of_group {
+            kept.fetch_sub(self.frame.len(), Ordering::Relaxed);
+        }
     }
 }
