@@ -7,7 +7,7 @@ use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -190,30 +190,26 @@ impl Postgres {
         self.execute("postgres", "select pg_reload_conf()");
     }
 
-    /// Runs a statement, and returns its output.
+    /// Runs a statement, and returns its output. A standby may cancel it when what it replays is in the way; then it runs again.
     pub fn execute(&self, database: &str, statement: &str) -> String {
-        let output = Command::new(programs::POSTGRES_BIN.join("psql"))
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                &self.url(database),
-                "-c",
-                statement,
-            ])
+        eventually_blocking("the statement is not cancelled", SOON, || {
+            let output = self.psql(database, statement);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            if errors.contains("due to conflict with recovery") {
+                return None;
+            }
+            assert!(output.status.success(), "{statement}: {errors}");
+            Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        })
+    }
+
+    fn psql(&self, database: &str, statement: &str) -> Output {
+        Command::new(programs::POSTGRES_BIN.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+            .args(["-d", &self.url(database), "-c", statement])
             .stdin(Stdio::null())
             .output()
-            .expect("psql starts");
-        assert!(
-            output.status.success(),
-            "{statement}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            .expect("psql starts")
     }
 
     /// Ends the server as a crash would: without a shutdown checkpoint, and with its clients cut off.
