@@ -1,7 +1,7 @@
 //! The rules of input for users, without I/O. Names, addresses and texts are first brought into the form in which they are
 //! stored; lengths are in characters. The length of a password is that of its normal form (NFC), which is hashed.
 
-use super::{Register, Secret, UpdateProfile};
+use super::{Register, Secret, UpdateProfile, user::ERASED_DOMAIN};
 use crate::{
     Violations,
     text::{self, Fields, Flaw, email, written},
@@ -21,7 +21,7 @@ const ESTIMATED_CHARS: usize = 64;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
     let mut fields = Fields::default();
-    fields.rule("email", &mut input.email, email::checked);
+    fields.rule("email", &mut input.email, address);
     fields.rule("name", &mut input.name, name);
     fields.rule("username", &mut input.username, username);
     let mut known = vec![&*input.email, &*input.name];
@@ -46,6 +46,19 @@ pub(super) fn check_new_password(password: &Secret, known: &[&str]) -> Result<()
     let mut fields = Fields::default();
     fields.check("newPassword", check_password(password, known));
     fields.end()
+}
+
+/// Returns the address as it is stored. Those that erasure gives belong to nobody: who had one of them could keep the user of that
+/// id from being erased.
+fn address(text: &str) -> Result<String, Flaw> {
+    let address = email::checked(text)?;
+    match address.rsplit_once('@') {
+        Some((_, domain)) if domain.eq_ignore_ascii_case(ERASED_DOMAIN) => Err(Flaw::new(
+            "email",
+            "must not be at erased.invalid, where nobody is",
+        )),
+        _ => Ok(address),
+    }
 }
 
 fn name(name: &str) -> Result<String, Flaw> {
@@ -143,6 +156,10 @@ mod tests {
             violated("a@b.co", "a\0b", &"é".repeat(129)),
             ["name:characters", "password:length"]
         );
+        let erased = crate::users::user::no_address(uuid::Uuid::nil());
+        for refused in [&*erased, "a@Erased.INVALID", "a@erased\u{ad}.invalid"] {
+            assert_eq!(violated(refused, "Ada", "knit a blue hat"), ["email:email"]);
+        }
     }
 
     #[test]

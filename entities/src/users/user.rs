@@ -100,7 +100,10 @@ impl Model {
     }
 }
 
+/// The domain of the addresses that nobody may have.
+pub(super) const ERASED_DOMAIN: &str = "erased.invalid";
+
 /// Returns an address that belongs to nobody, and differs for each user: that of a user whose personal data was erased.
 pub(super) fn no_address(id: Uuid) -> String {
-    format!("erased-{}@erased.invalid", id.simple())
+    format!("erased-{}@{ERASED_DOMAIN}", id.simple())
 }

@@ -1,7 +1,7 @@
 //! Who gives roles and who deactivates whom, and that there is always somebody left who can.
 
 use serde_json::{Value, json};
-use tests::{Setup, people};
+use tests::{Setup, ids, people};
 
 async fn administrators_give_roles(setup: Setup) {
     let app = setup.start();
@@ -103,8 +103,15 @@ async fn who_was_deactivated_comes_back(setup: Setup) {
         assert_eq!(change["user"]["deactivatedAt"].is_null(), version == 4);
     }
 
-    // What is erased stays gone.
+    // What is erased stays gone. Nobody can have the address that is there then, and keep it from being erased.
     people::deactivate(client, Some(&ada.id)).await.data();
+    let erased = format!(
+        "erased-{}@Erased.invalid",
+        ids::uuid_digits(&ada.id).expect("an id")
+    );
+    let refused = people::send_register(client, "Eve", &erased, "knit a blue hat").await;
+    let violations = &refused.expect_code("VALIDATION")["violations"];
+    assert_eq!(violations[0]["code"], "email", "{violations}");
     let erase = "mutation($input: EraseUserInput!) { eraseUser(input: $input) { erasure { requestedAt } } }";
     let input = json!({ "input": { "id": ada.id } });
     client.run(erase, input).await.data();
