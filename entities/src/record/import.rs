@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::events::Tx;
+use ::events::{Error, Tx};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
@@ -238,10 +238,11 @@ async fn import_in_tx<R: Importable>(
                 happened.push((Change::Created, record.clone(), None));
                 (ImportOutcome::Created, Some(record), Vec::new())
             }
-            // Another command has created a record with the same unique value meanwhile.
-            Plan::Create(_) => (ImportOutcome::Refused, None, taken::<R>(0).0),
+            // Another command has created a record with the same unique value meanwhile: it runs again, and finds it.
+            Plan::Create(_) => return Err(Error::VersionConflict.into()),
             Plan::Update { before, mut after } => {
-                store_next(tx, &mut *after, &before).await?;
+                let stored = store_next(tx, &mut *after, &before).await;
+                stored.map_err(outrun)?;
                 happened.push((Change::Updated, (*after).clone(), Some(*before)));
                 (ImportOutcome::Updated, Some(*after), Vec::new())
             }
@@ -259,6 +260,14 @@ async fn import_in_tx<R: Importable>(
     }
     append(tx, context, happened).await?;
     Ok(imported)
+}
+
+/// A unique value that was free when the rows were looked at, and is not any more, is no fault of the import.
+fn outrun(error: CommandError) -> CommandError {
+    match error {
+        CommandError::Taken { .. } => Error::VersionConflict.into(),
+        error => error,
+    }
 }
 
 /// Inserts the records to create, except those that others have created first. Returns the ids of the inserted ones.

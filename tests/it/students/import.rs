@@ -147,7 +147,7 @@ async fn a_repeat_is_safe(setup: Setup) {
     assert_eq!(students::count(client).await, 6);
 }
 
-/// Of imports at once that overlap, each student is created by one.
+/// Of imports at once that overlap, each student is created by one, and found there by the others.
 async fn imports_at_once_create_each_student_once(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
     let importing = (0..6).map(|number| {
@@ -168,6 +168,7 @@ async fn imports_at_once_create_each_student_once(setup: Setup) {
         .map(|it| it["created"].as_u64().expect("a number"))
         .sum();
     assert_eq!(created, 60);
+    assert!(imported.iter().all(|it| it["refused"] == 0), "{imported:?}");
     assert_eq!(students::count(app.client()).await, 60);
 }
 
