@@ -132,6 +132,11 @@ async fn signing_out_ends_sessions(setup: Setup) {
         .expect_code("UNAUTHENTICATED");
     ends_everywhere(&app, &first).await;
     people::me(&second.client(client)).await.data();
+    // Nobody is signed out with a session that has expired.
+    people::sign_in(client, &first.email, &first.password).await;
+    let expire = "update session set expires_at = created_at where created_at = (select max(created_at) from session)";
+    let expired = setup.database().await.execute_unprepared(expire).await;
+    assert_eq!(expired.expect("it expires").rows_affected(), 1);
     assert_eq!(people::sign_out(&third.client(client), true).await, 2);
     for person in [&second, &third] {
         ends_everywhere(&app, person).await;
