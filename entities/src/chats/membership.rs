@@ -42,17 +42,20 @@ pub(super) async fn get_member_in_tx(
         .ok_or(ChatError::NotFound(STREAM))
 }
 
-/// Makes sure that the users exist and stay active until the transaction ends: a deactivation waits for it.
+/// Makes sure that the users exist and stay active until the transaction ends: a deactivation waits for it. The creator, whose row
+/// the new member refers to, is locked in turn with them.
 pub(super) async fn require_active_in_tx(
     tx: &Tx<'_>,
     field: &str,
     user_ids: &BTreeSet<UserId>,
+    creator: Option<UserId>,
 ) -> Result<(), ChatError> {
     if user_ids.is_empty() {
         return Ok(());
     }
+    let locked = user_ids.iter().copied().chain(creator);
     let active: BTreeSet<UserId> = UserEntity::find()
-        .filter(UserColumn::Id.is_in(user_ids.iter().copied()))
+        .filter(UserColumn::Id.is_in(locked))
         .filter(UserColumn::DeactivatedAt.is_null())
         .order_by_asc(UserColumn::Id)
         .lock_shared()
@@ -61,7 +64,7 @@ pub(super) async fn require_active_in_tx(
         .into_iter()
         .map(|user| user.id)
         .collect();
-    if active.len() < user_ids.len() {
+    if !active.is_superset(user_ids) {
         let unknown = user_ids.difference(&active).copied();
         return Err(rules::unknown_users(field, unknown).into());
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ::events::{Tx, now};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use super::{
@@ -186,13 +186,10 @@ async fn change_in_tx(
         kind,
         UserEventKind::RoleChanged | UserEventKind::Deactivated
     );
-    // Administrators are locked before the one row, and in order: two administrators who depose each other wait for each other
-    // here.
-    let administrators = match may_remove_administrator {
-        true => lock_administrators(tx).await?,
-        false => Vec::new(),
+    let (before, administrators) = match may_remove_administrator {
+        true => lock_with_administrators(tx, target.id).await?,
+        false => (lock_user(tx, target.id).await?, Vec::new()),
     };
-    let before = lock_user(tx, target.id).await?;
     let mut user = before.clone();
     edit(&mut user)?;
     UserError::check_version(STREAM, target.expected_version, before.version)?;
@@ -213,18 +210,31 @@ async fn change_in_tx(
     Ok(user)
 }
 
-pub(super) async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
+/// Locks a user and all administrators; returns both. Whoever locks several users does so in the order of their ids: two
+/// administrators who depose each other wait for each other here, and a chat that begins with them is not in the way.
+pub(super) async fn lock_with_administrators(
+    tx: &Tx<'_>,
+    id: UserId,
+) -> Result<(User, Vec<UserId>)> {
+    let is_administrator = Condition::all()
+        .add(Column::Role.eq(Role::Admin))
+        .add(Column::DeactivatedAt.is_null());
     let locked = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::Role.eq(Role::Admin))
-        .filter(Column::DeactivatedAt.is_null())
+        .filter(
+            Condition::any()
+                .add(Column::Id.eq(id))
+                .add(is_administrator),
+        )
         .order_by_asc(Column::Id)
         .lock_exclusive()
-        .into_tuple()
         .all(&**tx)
         .await?;
-    Ok(locked)
+    let administrators = locked
+        .iter()
+        .filter(|user| user.active_role() == Some(Role::Admin));
+    let administrators = administrators.map(|user| user.id).collect();
+    let user = locked.into_iter().find(|user| user.id == id);
+    Ok((user.ok_or(UserError::NotFound(STREAM))?, administrators))
 }
 
 /// Stores the user with the next version, and appends its event, which says the role that the user had before, if any.

@@ -11,7 +11,7 @@ use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 
 use super::{
     Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
-    commands::{append, lock_administrators, lock_user},
+    commands::{append, lock_user, lock_with_administrators},
     demo::NO_PASSWORD,
     error::refused_row,
     events::Revocation,
@@ -233,8 +233,7 @@ impl Users {
                     let Some((id, _)) = found else {
                         return create_user(tx, context, input, &hash, role).await;
                     };
-                    let administrators = lock_administrators(tx).await?;
-                    let mut user = lock_user(tx, id).await?;
+                    let (mut user, administrators) = lock_with_administrators(tx, id).await?;
                     if role != Role::Admin && administrators == [user.id] {
                         return Err(UserRefusal::LastAdministrator.into());
                     }

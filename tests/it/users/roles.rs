@@ -1,7 +1,9 @@
 //! Who gives roles and who deactivates whom, and that there is always somebody left who can.
 
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
-use tests::{Setup, ids, people};
+use tests::waiting::{SOON, eventually};
+use tests::{Setup, database, ids, people};
 
 async fn administrators_give_roles(setup: Setup) {
     let app = setup.start();
@@ -200,6 +202,38 @@ async fn not_both_of_the_last_two_go(setup: Setup) {
     }
 }
 
+/// A chat that begins with two users locks the one, then the other. Who deactivates the one waits, and has not locked the other.
+async fn several_users_are_locked_in_one_order(setup: Setup) {
+    let app = setup.start();
+    let client = app.client().clone();
+    let ada = people::register(&client, "Ada").await;
+    let admin = people::with_role(&client, "ADMIN").await;
+    let (beside, database) = (setup.database().await, setup.database().await);
+    let beginning = database.begin().await.expect("a transaction");
+    let lock = async |id: &str| {
+        let uuid = ids::uuid_digits(id).expect("an id");
+        let lock = format!(
+            "set local lock_timeout = '900ms'; select id from app_user where id = '{uuid}' for share"
+        );
+        beginning.execute_unprepared(&lock).await
+    };
+    lock(&ada.id).await.expect("a lock");
+    let deactivating = tokio::spawn({
+        let (client, id) = (client.clone(), ada.id.clone());
+        async move { people::deactivate(&client, Some(&id)).await }
+    });
+    eventually("the deactivation waits", SOON, async || {
+        let waiting = "select count(*) as number from pg_locks where locktype = 'tuple' and relation = 'app_user'::regclass";
+        (database::number(&beside, waiting).await > 0).then_some(())
+    })
+    .await;
+    lock(&admin.id).await.expect("nobody has it");
+    beginning.commit().await.expect("a commit");
+    let deactivated = deactivating.await.expect("an answer");
+    assert!(deactivated.data()["deactivateUser"]["user"]["deactivatedAt"].is_string());
+}
+
+tests::distributed!(several_users_are_locked_in_one_order);
 tests::both_ways!(
     administrators_give_roles,
     a_deactivated_user_is_as_none,

@@ -86,7 +86,7 @@ async fn create_in_tx(work: Work<'_>, creator: UserId, new: NewChat) -> Result<C
     if !insert_in_tx(work.tx, &chat).await? {
         return find_pair_in_tx(work.tx, &chat).await;
     }
-    require_active_in_tx(work.tx, "memberIds", &new.others).await?;
+    require_active_in_tx(work.tx, "memberIds", &new.others, Some(creator)).await?;
     let mut user_ids = new.others;
     user_ids.insert(creator);
     let role = |user_id| match chat.kind {

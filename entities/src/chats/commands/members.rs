@@ -92,7 +92,7 @@ async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<UserId
         return Ok(chat);
     }
     rules::check_room(&chat, user_ids.len())?;
-    require_active_in_tx(work.tx, "userIds", &user_ids).await?;
+    require_active_in_tx(work.tx, "userIds", &user_ids, None).await?;
     let at = time_in(&chat);
     let members: Vec<ChatMember> = user_ids
         .into_iter()
