@@ -12,7 +12,7 @@ import classes from './account.module.css';
 
 const SetAvailability = graphql(`
   mutation SetAvailability($input: SetAvailabilityInput!) {
-    setAvailability(input: $input) { user { id availability version } }
+    setAvailability(input: $input) { user { id name username bio availability version } }
   }
 `);
 

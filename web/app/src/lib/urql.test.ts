@@ -52,3 +52,34 @@ test('a live query whose answer has errors is opened anew when it is asked for a
   expect(opened).toHaveLength(2);
   first.unsubscribe();
 });
+
+test('what is guessed of an answer may leave out what is asked for', async () => {
+  const urql = createUrql();
+  const shown = { ...post, likeCount: 0, likedByMe: false };
+  const query = gql('query Liked @live { post { id version text likeCount likedByMe } }');
+  const like = gql(
+    'mutation($input: In!) { likePost(input: $input) { post { id version text likeCount likedByMe } } }',
+  );
+  const got: unknown[] = [];
+  const reading = pipe(
+    urql.query(query, {}),
+    subscribe(({ data }) => got.push(data?.post && { ...data.post })),
+  );
+  await turn();
+  opened.at(-1)?.sink.next({ data: { post: shown } });
+  const { unsubscribe } = pipe(
+    urql.mutation(like, { input: { id: post.id } }),
+    subscribe(() => {}),
+  );
+  await turn();
+  expect(got.at(-1)).toMatchObject({ text: 'a', likeCount: 1, likedByMe: true });
+  const answer = { ...shown, version: 3, text: 'b', likeCount: 1, likedByMe: true };
+  opened.at(-1)?.sink.next({
+    data: { likePost: { __typename: 'LikePostPayload', post: answer } },
+  });
+  opened.at(-1)?.sink.complete();
+  await turn();
+  expect(got.at(-1)).toMatchObject({ version: 3, text: 'b', likeCount: 1, likedByMe: true });
+  unsubscribe();
+  reading.unsubscribe();
+});

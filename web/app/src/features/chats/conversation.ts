@@ -18,7 +18,6 @@ const MessagePage = graphql(`
   query MessagePage($id: ID!, $first: Int!, $after: String) {
     chat(id: $id) {
       id
-      version
       unreadCount
       messages(first: $first, after: $after) {
         pageInfo { hasNextPage endCursor }

@@ -34,14 +34,14 @@ const RenameChat = graphql(`
 const AddChatMembers = graphql(`
   mutation AddChatMembers($input: AddChatMembersInput!) {
     addChatMembers(input: $input) {
-      chat { id version memberCount members { role joinedAt user { ...UserName lastSeenAt } } }
+      chat { id title version memberCount members { role joinedAt user { ...UserName lastSeenAt } } }
     }
   }
 `);
 const RemoveChatMember = graphql(`
   mutation RemoveChatMember($input: RemoveChatMemberInput!) {
     removeChatMember(input: $input) {
-      chat { id version memberCount members { role joinedAt user { ...UserName lastSeenAt } } }
+      chat { id title version memberCount members { role joinedAt user { ...UserName lastSeenAt } } }
     }
   }
 `);
@@ -52,7 +52,6 @@ const ChatHistory = graphql(`
   query ChatHistory($id: ID!) @live {
     chat(id: $id) {
       id
-      version
       history(last: 50) { nodes { version type occurredAt data actor { name ... on User { id } } } }
     }
   }

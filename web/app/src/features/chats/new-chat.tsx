@@ -8,7 +8,7 @@ import { useSession } from '../../lib/session';
 import { PersonPicker } from './person-picker';
 
 const CreateChat = graphql(`
-  mutation CreateChat($input: CreateChatInput!) { createChat(input: $input) { chat { id version } } }
+  mutation CreateChat($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }
 `);
 
 export function NewChat({

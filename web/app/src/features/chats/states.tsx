@@ -14,7 +14,6 @@ const MessageStates = graphql(`
   query MessageStates($id: ID!) @live {
     chat(id: $id) {
       id
-      version
       messages(first: 30) {
         nodes { id state receipts { recipientCount deliveredCount seenCount } }
       }

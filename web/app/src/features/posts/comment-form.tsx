@@ -8,17 +8,19 @@ import { type ServerForm, useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { CommentParts } from './comment-parts';
+import { PostCardParts } from './post-parts';
 import { Left, longestComment } from './text-length';
 
 void CommentParts;
+void PostCardParts;
 const AddComment = graphql(`
   mutation AddComment($input: AddCommentInput!) {
-    addComment(input: $input) { comment { ...CommentParts } post { id version commentCount } }
+    addComment(input: $input) { comment { ...CommentParts } post { ...PostCard } }
   }
 `);
 const UpdateComment = graphql(`
   mutation UpdateComment($input: UpdateCommentInput!) {
-    updateComment(input: $input) { comment { ...CommentParts } post { id version } }
+    updateComment(input: $input) { comment { ...CommentParts } post { ...PostCard } }
   }
 `);
 

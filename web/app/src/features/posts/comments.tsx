@@ -17,13 +17,14 @@ import { EditComment, NewComment } from './comment-form';
 import { type CommentLog, withChanged, withLatest, withOlder, without } from './comment-log';
 import { CommentParts } from './comment-parts';
 import classes from './detail.module.css';
+import { PostCardParts } from './post-parts';
 
 void CommentParts;
+void PostCardParts;
 const LatestComments = graphql(`
   query LatestComments($id: ID!) @live {
     post(id: $id) {
       id
-      version
       commentCount
       comments(last: 50) {
         pageInfo { hasPreviousPage startCursor }
@@ -36,7 +37,6 @@ const OlderComments = graphql(`
   query OlderComments($id: ID!, $before: String!) {
     post(id: $id) {
       id
-      version
       comments(last: 100, before: $before) {
         pageInfo { hasPreviousPage startCursor }
         nodes { ...CommentParts }
@@ -46,7 +46,7 @@ const OlderComments = graphql(`
 `);
 const DeleteComment = graphql(`
   mutation DeleteComment($input: DeleteCommentInput!) {
-    deleteComment(input: $input) { comment { id text } post { id version commentCount } }
+    deleteComment(input: $input) { comment { id text } post { ...PostCard } }
   }
 `);
 

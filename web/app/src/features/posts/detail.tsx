@@ -18,7 +18,7 @@ import { Comments } from './comments';
 import classes from './detail.module.css';
 import { EditPost } from './edit-post';
 import { LikeButton } from './like-button';
-import { PostCardParts } from './post-card';
+import { PostCardParts } from './post-parts';
 import { Versions } from './versions';
 
 void UserNameParts;
@@ -29,7 +29,7 @@ const PostDetails = graphql(`
   }
 `);
 const DeletePost = graphql(`
-  mutation DeletePost($input: DeletePostInput!) { deletePost(input: $input) { post { id version } } }
+  mutation DeletePost($input: DeletePostInput!) { deletePost(input: $input) { post { id } } }
 `);
 
 const route = getRouteApi('/posts/$id');

@@ -7,16 +7,18 @@ import { asFailure } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { mergeTexts } from '../../lib/merge-text';
+import { PostCardParts } from './post-parts';
 import { Left, longestPost } from './text-length';
 
+void PostCardParts;
 const UpdatePost = graphql(`
   mutation UpdatePost($input: UpdatePostInput!) {
-    updatePost(input: $input) { post { id version message updatedAt } }
+    updatePost(input: $input) { post { ...PostCard } }
   }
 `);
 
 const PostNow = graphql(`
-  query PostNow($id: ID!) { post(id: $id) { id version message updatedAt } }
+  query PostNow($id: ID!) { post(id: $id) { ...PostCard } }
 `);
 const mostTries = 8;
 

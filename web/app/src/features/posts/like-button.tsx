@@ -6,15 +6,17 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { useWish } from '../../lib/wish';
 import classes from './post-card.module.css';
+import { PostCardParts } from './post-parts';
 
+void PostCardParts;
 const LikePost = graphql(`
   mutation LikePost($input: LikePostInput!) {
-    likePost(input: $input) { post { id version likeCount likedByMe } }
+    likePost(input: $input) { post { ...PostCard } }
   }
 `);
 const UnlikePost = graphql(`
   mutation UnlikePost($input: UnlikePostInput!) {
-    unlikePost(input: $input) { post { id version likeCount likedByMe } }
+    unlikePost(input: $input) { post { ...PostCard } }
   }
 `);
 

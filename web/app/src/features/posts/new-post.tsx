@@ -7,10 +7,12 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import classes from './new-post.module.css';
+import { PostCardParts } from './post-parts';
 import { Left, longestPost } from './text-length';
 
+void PostCardParts;
 const CreatePost = graphql(`
-  mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id version } } }
+  mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { ...PostCard } } }
 `);
 
 export function NewPost() {

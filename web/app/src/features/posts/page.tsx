@@ -15,7 +15,8 @@ import { inOrder, sortOf, useListSearch } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import { NewPost } from './new-post';
 import classes from './page.module.css';
-import { PostCard, PostCardParts } from './post-card';
+import { PostCard } from './post-card';
+import { PostCardParts } from './post-parts';
 import { Trending } from './trending';
 
 void PostCardParts;

@@ -3,19 +3,11 @@ import { UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { MessageSquare } from 'lucide-react';
 import { RelativeTime } from '../../components/relative-time';
-import { UserAvatar, UserNameParts } from '../../components/user-name';
+import { UserAvatar } from '../../components/user-name';
 import type { PostCardFragment } from '../../generated/graphql';
-import { graphql } from '../../lib/graphql';
 import type { Change } from '../../lib/list';
 import { LikeButton } from './like-button';
 import classes from './post-card.module.css';
-
-void UserNameParts;
-export const PostCardParts = graphql(`
-  fragment PostCard on Post {
-    id version message likeCount commentCount likedByMe createdAt updatedAt author { ...UserName }
-  }
-`);
 
 export function PostCard({
   post,

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { Lines } from '../../components/page';
 import { useCurrent } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
-import { PostCardParts } from './post-card';
+import { PostCardParts } from './post-parts';
 import classes from './trending.module.css';
 
 void PostCardParts;

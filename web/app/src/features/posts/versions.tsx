@@ -33,7 +33,6 @@ const PostHistory = graphql(`
   query PostHistory($id: ID!) @live {
     post(id: $id) {
       id
-      version
       history(last: 100) { ...VersionsPart }
     }
   }

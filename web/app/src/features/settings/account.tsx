@@ -9,7 +9,7 @@ import { Section } from './section';
 
 const Deactivate = graphql(`
   mutation DeactivateOneself($input: DeactivateUserInput!) {
-    deactivateUser(input: $input) { user { id version deactivatedAt } }
+    deactivateUser(input: $input) { user { id deactivatedAt } }
   }
 `);
 

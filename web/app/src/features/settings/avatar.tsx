@@ -10,12 +10,12 @@ import { say, sayFailed } from '../../lib/toasts';
 
 const SetAvatar = graphql(`
   mutation SetAvatar($input: SetAvatarInput!) {
-    setAvatar(input: $input) { user { id avatarUrl version } }
+    setAvatar(input: $input) { user { id name username bio avatarUrl version } }
   }
 `);
 const RemoveAvatar = graphql(`
   mutation RemoveAvatar {
-    removeAvatar { user { id avatarUrl version } }
+    removeAvatar { user { id name username bio avatarUrl version } }
   }
 `);
 

@@ -7,7 +7,7 @@ import { Section } from './section';
 
 const ChangePassword = graphql(`
   mutation ChangePassword($input: ChangePasswordInput!) {
-    changePassword(input: $input) { user { id version } }
+    changePassword(input: $input) { user { id } }
   }
 `);
 

@@ -20,12 +20,12 @@ import { Section } from './section';
 
 const UpdateProfile = graphql(`
   mutation UpdateProfile($input: UpdateProfileInput!) {
-    updateProfile(input: $input) { user { id name username bio version } }
+    updateProfile(input: $input) { user { id name username bio availability version } }
   }
 `);
 const ChooseAvailability = graphql(`
   mutation ChooseAvailability($input: SetAvailabilityInput!) {
-    setAvailability(input: $input) { user { id availability version } }
+    setAvailability(input: $input) { user { id name username bio availability version } }
   }
 `);
 
