@@ -139,7 +139,7 @@ impl ChatsMutation {
         Ok(Some(UpdateMessagePayload { message }))
     }
 
-    /// Deletes a message that you sent, for all members. Its number stays in use. FORBIDDEN for messages by others.
+    /// Deletes a message that you sent, for all members and for good: nobody can restore it. Its number stays in use. FORBIDDEN for messages by others.
     async fn delete_message(
         &self,
         ctx: &Context<'_>,

@@ -102,7 +102,7 @@ impl PostsMutation {
         Ok(Some(UnlikePostPayload { post }))
     }
 
-    /// Deletes a post with its comments and likes. FORBIDDEN for the posts of others, unless you are STAFF or ADMIN.
+    /// Deletes a post with its comments and likes, for good: nobody can restore it. FORBIDDEN for the posts of others, unless you are STAFF or ADMIN.
     async fn delete_post(
         &self,
         ctx: &Context<'_>,
@@ -143,7 +143,7 @@ impl PostsMutation {
         Ok(Some(UpdateCommentPayload { comment, post }))
     }
 
-    /// Deletes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
+    /// Deletes a comment, for good: nobody can restore it. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
     async fn delete_comment(
         &self,
         ctx: &Context<'_>,
