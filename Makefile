@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults soak bench bench-rebuild bench-followers bench-watchers bench-crowd bench-hot instructions check domain domain-check weight setup web release-schema screenshots
+.PHONY: run test test-long oracle simulate fuzz faults soak bench bench-rebuild bench-followers bench-watchers bench-crowd bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -22,6 +22,14 @@ oracle: setup
 # `FIRST_SEED=n SCHEDULES=1` runs one again.
 simulate:
 	SCHEDULES="$${SCHEDULES:-100000}" cargo test --workspace --lib -- simulation schedules
+
+# Inputs that break a target of gateway/src/fuzz.rs, for ten minutes: `make fuzz TARGET=documents`. Needs cargo-fuzz
+# (`cargo install cargo-fuzz`). What it finds goes to tests/fuzz/artifacts; mend it, and keep the input in the target's corpus.
+fuzz:
+	mkdir -p "$${CARGO_TARGET_DIR:-target}/fuzz/$(TARGET)"
+	cargo fuzz run --fuzz-dir tests/fuzz --target-dir "$${CARGO_TARGET_DIR:-target}/fuzz" --sanitizer none $(TARGET) \
+		"$${CARGO_TARGET_DIR:-target}/fuzz/$(TARGET)" tests/fuzz/corpus/$(TARGET) -- \
+		-max_total_time="$${SECONDS_EACH:-600}" -rss_limit_mb=2048 -timeout=10
 
 # Two gateways and two workers under load, and one fault after the other. About ten minutes; `FAULTS="--list"` tells what there is.
 faults: setup

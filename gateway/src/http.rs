@@ -6,7 +6,7 @@ mod answering;
 mod batch;
 mod body;
 pub(crate) mod compression;
-mod get;
+pub(crate) mod get;
 mod multipart;
 pub(crate) mod refusal;
 mod single;

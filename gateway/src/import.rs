@@ -3,6 +3,8 @@
 //! skipped, or updated from the file with `--existing update`.
 
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod rows;
 
 use std::{
@@ -211,7 +213,7 @@ pub async fn import_students(
 
 /// Returns the rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets `end`.
 fn read_batch(
-    rows: &mut Rows,
+    rows: &mut Rows<File>,
     columns: &Columns,
     end: &mut Option<Result<(), Unreadable>>,
 ) -> (Vec<Row>, u64) {

@@ -17,6 +17,8 @@ pub mod errors;
 mod fair;
 mod fingerprint;
 mod forwarding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod health;
 pub mod hosts;
 pub mod http;

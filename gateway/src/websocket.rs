@@ -8,6 +8,9 @@ pub(crate) mod running;
 mod unfinished;
 mod wire;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use wire::fuzz::frames as fuzz;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 

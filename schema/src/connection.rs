@@ -1,18 +1,25 @@
 //! Relay connections over keyset pages: converts arguments to a page request, and places to opaque cursors and back. A cursor
 //! also names its order, so that it is refused in another one instead of returning a wrong page.
 
-use std::convert::Infallible;
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 use async_graphql::{
-    ObjectType, OutputType,
-    connection::{self, Connection, ConnectionNameType, CursorType, EdgeNameType, EmptyFields},
+    ComplexObject, Object, ObjectType, OutputType, SimpleObject, TypeName,
+    connection::{
+        ConnectionNameType, DefaultConnectionName, DefaultEdgeName, EdgeNameType, EmptyFields,
+        PageInfo,
+    },
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
-use entities::{Edge, Page, PageRequest, SortKey, Violations};
+use entities::{Page, PageRequest, SortKey, Violations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
 
-use crate::error::{Result, codes, error, invalid};
+use crate::{
+    error::{Result, codes, error, internal, invalid},
+    list::List,
+};
 
 const DEFAULT_PAGE: i32 = 20;
 /// The largest page; also in the descriptions of the arguments.
@@ -24,42 +31,140 @@ pub(crate) struct ListCursor<S> {
     #[serde(rename = "s")]
     pub(crate) sort: S,
     #[serde(rename = "e")]
-    pub(crate) edge: Edge,
+    pub(crate) edge: entities::Edge,
 }
 
-/// The text is not a cursor of the list.
-#[derive(Debug, thiserror::Error)]
-#[error("this is not a cursor of this list in this order")]
-pub(crate) struct NotACursor;
-
-/// A cursor is encoded only if a client asks for it.
-impl<S: Serialize + DeserializeOwned> CursorType for ListCursor<S> {
-    type Error = NotACursor;
-
-    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text);
-        serde_json::from_slice(&bytes.map_err(|_| NotACursor)?).map_err(|_| NotACursor)
-    }
-
-    fn encode_cursor(&self) -> String {
+impl<S: Serialize> ListCursor<S> {
+    fn encode(&self) -> String {
         // Serializing a plain structure to memory cannot fail.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 }
 
-/// A cursor that is already text.
-#[derive(Debug, Clone)]
-pub(crate) struct OpaqueCursor(pub(crate) String);
+impl<S: DeserializeOwned> ListCursor<S> {
+    fn decode(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+}
 
-impl CursorType for OpaqueCursor {
-    type Error = Infallible;
+/// The cursor of an edge. It becomes text only if a client asks for it.
+pub(crate) enum EdgeCursor {
+    /// A place in a list, whose order is already text.
+    Place(Arc<RawValue>, entities::Edge),
+    Text(String),
+}
 
-    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
-        Ok(Self(text.to_owned()))
+impl EdgeCursor {
+    fn encode(&self) -> String {
+        match self {
+            Self::Place(sort, edge) => ListCursor {
+                sort: sort.as_ref(),
+                edge: edge.clone(),
+            }
+            .encode(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// A page of a list. async-graphql's own has a type for each kind of cursor, and compiles its lists for each of them.
+pub(crate) struct Connection<
+    N: OutputType,
+    F: ObjectType = EmptyFields,
+    Name: ConnectionNameType = DefaultConnectionName,
+    EdgeName: EdgeNameType = DefaultEdgeName,
+> {
+    edges: List<Edge<N, EdgeName>>,
+    has_previous: bool,
+    has_next: bool,
+    fields: F,
+    name: PhantomData<Name>,
+}
+
+impl<N: OutputType, F: ObjectType, Name: ConnectionNameType, EdgeName: EdgeNameType>
+    Connection<N, F, Name, EdgeName>
+{
+    /// Makes a connection of a page's cursors and nodes, with additional `fields`.
+    pub(crate) fn new(
+        (has_previous, has_next): (bool, bool),
+        edges: impl Iterator<Item = (EdgeCursor, N)>,
+        fields: F,
+    ) -> Self {
+        let name = PhantomData;
+        let edges = edges.map(|(cursor, node)| Edge { cursor, node, name });
+        Self {
+            edges: edges.collect(),
+            has_previous,
+            has_next,
+            fields,
+            name: PhantomData,
+        }
+    }
+}
+
+#[Object(name_type)]
+impl<N: OutputType, F: ObjectType, Name: ConnectionNameType, EdgeName: EdgeNameType>
+    Connection<N, F, Name, EdgeName>
+{
+    /// Information to aid in pagination.
+    async fn page_info(&self) -> PageInfo {
+        let edges = &self.edges.0;
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: edges.first().map(|edge| edge.cursor.encode()),
+            end_cursor: edges.last().map(|edge| edge.cursor.encode()),
+        }
     }
 
-    fn encode_cursor(&self) -> String {
-        self.0.clone()
+    /// A list of edges.
+    async fn edges(&self) -> &List<Edge<N, EdgeName>> {
+        &self.edges
+    }
+
+    /// A list of nodes.
+    async fn nodes(&self) -> List<&N> {
+        self.edges.0.iter().map(|edge| &edge.node).collect()
+    }
+
+    #[graphql(flatten)]
+    async fn fields(&self) -> &F {
+        &self.fields
+    }
+}
+
+impl<N: OutputType, F: ObjectType, Name: ConnectionNameType, EdgeName: EdgeNameType> TypeName
+    for Connection<N, F, Name, EdgeName>
+{
+    fn type_name() -> Cow<'static, str> {
+        Name::type_name::<N>().into()
+    }
+}
+
+/// An edge in a connection.
+#[derive(SimpleObject)]
+#[graphql(name_type, complex)]
+pub(crate) struct Edge<N: OutputType, Name: EdgeNameType> {
+    #[graphql(skip)]
+    cursor: EdgeCursor,
+    /// The item at the end of the edge
+    node: N,
+    #[graphql(skip)]
+    name: PhantomData<Name>,
+}
+
+#[ComplexObject]
+impl<N: OutputType, Name: EdgeNameType> Edge<N, Name> {
+    /// A cursor for use in pagination
+    async fn cursor(&self) -> String {
+        self.cursor.encode()
+    }
+}
+
+impl<N: OutputType, Name: EdgeNameType> TypeName for Edge<N, Name> {
+    fn type_name() -> Cow<'static, str> {
+        Name::type_name::<N>().into()
     }
 }
 
@@ -93,11 +198,13 @@ impl PageArguments {
     ) -> Result<PageRequest> {
         let decode = |text: Option<String>| {
             let Some(text) = text else { return Ok(None) };
-            ListCursor::decode_cursor(&text)
-                .ok()
+            ListCursor::decode(&text)
                 .filter(|cursor| accepts(cursor) && is_storable(&cursor.edge.key))
                 .map(|cursor| Some(cursor.edge))
-                .ok_or_else(|| error(codes::CURSOR_INVALID, NotACursor.to_string()))
+                .ok_or_else(|| {
+                    let message = "this is not a cursor of this list in this order";
+                    error(codes::CURSOR_INVALID, message)
+                })
         };
         let (limit, from_end) = self.extent()?;
         Ok(PageRequest {
@@ -122,26 +229,26 @@ impl PageArguments {
     }
 }
 
-/// Makes a connection of a page, with additional `fields`. `show` makes a node of a row.
-pub(crate) fn connect<S, T, N, F, Name, EdgeName>(
+/// Makes a connection of a page in this order, with additional `fields`. `show` makes a node of a row.
+pub(crate) fn connect<T, N, F, Name, EdgeName>(
     page: Page<T>,
-    sort: S,
+    sort: impl Serialize,
     fields: F,
     show: impl Fn(T) -> N,
-) -> Connection<ListCursor<S>, N, F, EmptyFields, Name, EdgeName>
+) -> Result<Connection<N, F, Name, EdgeName>>
 where
-    S: Copy + Serialize + DeserializeOwned + Send + Sync,
     N: OutputType,
     F: ObjectType,
     Name: ConnectionNameType,
     EdgeName: EdgeNameType,
 {
-    let mut list = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
-    let items = page.items.into_iter();
-    list.edges = items
-        .map(|(edge, row)| connection::Edge::new(ListCursor { sort, edge }, show(row)))
-        .collect();
-    list
+    let sort: Arc<RawValue> = to_raw_value(&sort)
+        .map_err(|cause| internal(&cause))?
+        .into();
+    let edges = page.items.into_iter();
+    let edges = edges.map(|(edge, row)| (EdgeCursor::Place(sort.clone(), edge), show(row)));
+    let more = (page.has_previous, page.has_next);
+    Ok(Connection::new(more, edges, fields))
 }
 
 /// Returns whether the key can be stored: Postgres stores no NUL in texts, and no times before 4713 BC; our cursors contain

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, Object, SimpleObject,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{HistoryPage, Versions, access::AccessError};
 use events::Cursor;
@@ -13,7 +10,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     actor::ActorRef,
-    connection::{OpaqueCursor, PageArguments},
+    connection::{Connection, EdgeCursor, PageArguments},
     error::{Result, codes, error, internal},
     json::Json,
     request::{Read, reading},
@@ -69,7 +66,7 @@ pub(crate) struct HistoryFields {
 }
 
 /// A page of the history of an object.
-pub(crate) type History = Connection<OpaqueCursor, Event, HistoryFields>;
+pub(crate) type History = Connection<Event, HistoryFields>;
 
 /// Returns the version that a cursor of a history stands for.
 fn version_of(cursor: &str) -> Result<i64> {
@@ -108,13 +105,10 @@ pub(crate) async fn connect<'a>(
         false => (after > 0, page.has_more),
         true => (page.has_more, before.is_some()),
     };
-    let mut connection = Connection::with_additional_fields(has_previous, has_next, fields);
-    let events = page.events.iter().cloned();
-    connection.edges = events
-        .map(|event| {
-            let cursor = OpaqueCursor(format!("v{}", event.version));
-            Edge::new(cursor, Event { event, epoch })
-        })
-        .collect();
-    Ok(Some(connection))
+    let edges = page.events.iter().cloned().map(|event| {
+        let cursor = EdgeCursor::Text(format!("v{}", event.version));
+        (cursor, Event { event, epoch })
+    });
+    let more = (has_previous, has_next);
+    Ok(Some(Connection::new(more, edges, fields)))
 }

@@ -15,6 +15,7 @@ mod following;
 mod history;
 mod id;
 mod json;
+mod list;
 mod live;
 mod node;
 mod operations;

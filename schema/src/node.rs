@@ -19,6 +19,7 @@ use crate::{
     chats::{self, Chat, Message},
     customers::Customer,
     error::{Result, codes, invalid},
+    list::List,
     operations::{self, DeadLetter},
     posts::{self, Comment, Post},
     price::list_size,
@@ -70,13 +71,13 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "1 to 100 global ids of any types.")] ids: Vec<ID>,
-    ) -> Result<Option<Vec<Option<Node>>>> {
+    ) -> Result<Option<List<Option<Node>>>> {
         if !(1..=MOST_NODES).contains(&ids.len()) {
             let message = format!("must have 1 to {MOST_NODES} ids");
             return Err(invalid(Violations::one("ids", "length", &message)));
         }
         let nodes = try_join_all(ids.iter().map(|id| find(ctx, id))).await?;
-        Ok(Some(nodes))
+        Ok(Some(nodes.into()))
     }
 }
 

@@ -62,7 +62,7 @@ macro_rules! statistics {
             total: i64,
             $(
                 #[doc = concat!("The same by ", stringify!($group), ".")]
-                $groups: Vec<$count>,
+                $groups: $crate::list::List<$count>,
             )?
             #[graphql(skip)]
             days: Vec<entities::counting::DayCount>,
@@ -96,7 +96,7 @@ macro_rules! statistics {
             async fn by_day(
                 &self,
                 #[graphql(desc = "How many days, 1 to 100.", default = 30)] last: i32,
-            ) -> $crate::error::Result<Vec<$day>> {
+            ) -> $crate::error::Result<$crate::list::List<$day>> {
                 let last = $crate::connection::checked("last", last)? as usize;
                 let days = &self.days[self.days.len().saturating_sub(last)..];
                 let days = days.iter().map(|it| $day {

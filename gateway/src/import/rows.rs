@@ -4,7 +4,6 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
 
@@ -42,15 +41,15 @@ pub(super) enum Unreadable {
 
 /// A file that remembers its line ends up to the last query: the reader of rows counts lines only roughly, as it leaves line feeds behind
 /// carriage returns and empty lines for the next row.
-struct Lines {
-    file: File,
+struct Lines<F> {
+    file: F,
     read: u64,
     /// The number of lines that end before those in `ends`.
     passed: u64,
     ends: VecDeque<u64>,
 }
 
-impl Read for Lines {
+impl<F: Read> Read for Lines<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         let ends = (self.read..).zip(&buffer[..count]);
@@ -61,7 +60,7 @@ impl Read for Lines {
     }
 }
 
-impl Lines {
+impl<F> Lines<F> {
     /// Returns the line of the byte at `place`. Places only grow.
     fn line_of(&mut self, place: u64) -> u64 {
         while self.ends.front().is_some_and(|end| *end < place) {
@@ -73,8 +72,8 @@ impl Lines {
 }
 
 /// Reads the rows of a file.
-pub(super) struct Rows {
-    reader: Reader<Lines>,
+pub(super) struct Rows<F> {
+    reader: Reader<Lines<F>>,
     headers: StringRecord,
     raw: ByteRecord,
     count: u64,
@@ -97,9 +96,9 @@ fn wrong(message: String) -> csv::Error {
     io::Error::new(io::ErrorKind::InvalidData, message).into()
 }
 
-impl Rows {
+impl<F: Read + Seek> Rows<F> {
     /// Opens a file and reads its first line.
-    pub(super) fn open(mut file: File, delimiter: u8) -> Result<Self, Unreadable> {
+    pub(super) fn open(mut file: F, delimiter: u8) -> Result<Self, Unreadable> {
         let mut start = Vec::with_capacity(LOOKED_AT);
         let read = file.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start);
         read.and_then(|_| file.seek(SeekFrom::Start(0)))
@@ -199,17 +198,12 @@ fn several_lines(line: u64, record: &StringRecord) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::Cursor;
 
     use super::*;
 
-    fn rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
-        let path = std::env::temp_dir().join(format!("millrace-rows-{}", uuid::Uuid::now_v7()));
-        let mut file = File::create(&path).expect("a file");
-        file.write_all(bytes).expect("written");
-        let opened = File::open(&path).expect("opened");
-        std::fs::remove_file(&path).expect("its name is not needed");
-        Rows::open(opened, b',')
+    fn rows(bytes: &[u8]) -> Result<Rows<Cursor<&[u8]>>, Unreadable> {
+        Rows::open(Cursor::new(bytes), b',')
     }
 
     fn all(bytes: &[u8]) -> Vec<FileRow> {

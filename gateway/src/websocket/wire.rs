@@ -6,6 +6,8 @@
 //! what the client has not taken when the turn ends is kept by the socket, in a buffer of that size. The connection bounds it by asking
 //! for [`Wire::unsent`] before it produces more.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod reader;
 
 use std::cell::{Cell, RefCell};

@@ -2,8 +2,7 @@
 //! that differ by user ask for the viewer.
 
 use async_graphql::{
-    ComplexObject, Context, Enum, ID, Object, SimpleObject,
-    connection::{Connection, EmptyFields},
+    ComplexObject, Context, Enum, ID, Object, SimpleObject, connection::EmptyFields,
 };
 use chrono::{DateTime, Utc};
 use entities::{
@@ -18,9 +17,10 @@ use super::loaders::{
 use super::receipts::{self, MessageReceipts, MessageState};
 use crate::{
     actor::ActorRef,
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::{Result, codes, error},
     history,
+    list::List,
     price::{RECEIPTS, cost, list_size},
     request::{Read, reading, viewer},
     users::UserRef,
@@ -56,7 +56,7 @@ pub(crate) enum MessageOrder {
     NewestFirst,
 }
 
-pub(crate) type MessageConnection = Connection<ListCursor<MessageOrder>, Message>;
+pub(crate) type MessageConnection = Connection<Message>;
 
 pub(crate) struct Chat(pub(super) chats::Chat);
 
@@ -80,7 +80,7 @@ impl Chat {
 
     /// The members, at most 500, in the order in which they joined.
     #[graphql(directive = list_size::apply(USUAL_MEMBERS))]
-    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
+    async fn members(&self, ctx: &Context<'_>) -> Result<List<ChatMember>> {
         let members = load_members(ctx, self.0.id).await?.into_iter();
         Ok(members.map(ChatMember::from).collect())
     }
@@ -150,7 +150,7 @@ impl Chat {
         let of = self.0.id;
         let page = load_messages(ctx, PageOf { of, request }).await?;
         let order = MessageOrder::NewestFirst;
-        Ok(connect(page, order, EmptyFields, Message::from))
+        connect(page, order, EmptyFields, Message::from)
     }
 
     /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or

@@ -1,6 +1,6 @@
 //! The queries of chats.
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{Context, ID, Object};
 use entities::{
     Filter,
     chats::{ChatField, ChatId, ChatSort, Chats, MessageId, RECEIPT_STREAM, STREAM},
@@ -15,7 +15,7 @@ use super::{
     object::{Chat, Message},
 };
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
@@ -25,7 +25,7 @@ use crate::{
     statistics,
 };
 
-pub(crate) type ChatConnection = Connection<ListCursor<ChatSort>, Chat, ChatTotals>;
+pub(crate) type ChatConnection = Connection<Chat, ChatTotals>;
 
 #[derive(Default)]
 pub(crate) struct ChatsQuery;
@@ -119,7 +119,7 @@ impl ChatsQuery {
             note_chats(reads, chats, user_id).await?;
         }
         let page = chats.list_chats(viewer, &filter, sort, &request).await?;
-        Ok(Some(connect(page, sort, ChatTotals(filter), Chat)))
+        connect(page, sort, ChatTotals(filter), Chat).map(Some)
     }
 
     /// Counts of all chats by kind and by day, for administrators. They follow changes within moments.

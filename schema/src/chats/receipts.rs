@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use entities::chats::{self, SentMessage};
 
 use super::loaders::{WithUser, load_receipts, load_recipients};
+use crate::list::List;
 use crate::{error::Result, price::list_size, request::viewer, users::UserRef};
 
 /// For the cost of `recipients`: more than most chats have, and less than a chat can have.
@@ -47,7 +48,7 @@ impl MessageReceipts {
 
     /// The recipients, at most 499, in the order in which they joined the chat.
     #[graphql(directive = list_size::apply(USUAL_RECIPIENTS))]
-    async fn recipients(&self, ctx: &Context<'_>) -> Result<Vec<MessageReceipt>> {
+    async fn recipients(&self, ctx: &Context<'_>) -> Result<List<MessageReceipt>> {
         let recipients = load_recipients(ctx, self.message).await?.into_iter();
         Ok(recipients.map(MessageReceipt::from).collect())
     }

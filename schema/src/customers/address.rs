@@ -3,13 +3,14 @@
 use async_graphql::{InputObject, SimpleObject, Value, parser::types::Field};
 use entities::customers;
 
+use crate::list::List;
 use crate::plain::read;
 
 /// A postal address.
 #[derive(SimpleObject)]
 pub(crate) struct PostalAddress {
     /// What is above the city: street and number, or a post-office box. 1 to 5 lines.
-    lines: Vec<String>,
+    lines: List<String>,
     /// The city, town or village.
     city: String,
     /// The state, province or county. Null where addresses have none.
@@ -30,7 +31,7 @@ impl From<customers::PostalAddress> for PostalAddress {
             country,
         } = address;
         Self {
-            lines,
+            lines: lines.into(),
             city,
             region,
             postal_code,

@@ -6,6 +6,7 @@ use events::{ErasurePhase, ErasureStatus};
 
 use entities::users::UserId;
 
+use crate::list::List;
 use crate::{actor::ActorRef, users::UserRef};
 
 /// The erasure of the personal data of a user.
@@ -20,7 +21,7 @@ pub(crate) struct Erasure {
     /// When the erasure was completed. Null until then.
     finished_at: Option<DateTime<Utc>>,
     /// The steps, in their order.
-    steps: Vec<ErasureStep>,
+    steps: List<ErasureStep>,
     /// The share of the log that was examined, from 0 to 1: in the first pass, and again in the second.
     log_progress: f64,
     /// The number of events that were redacted.

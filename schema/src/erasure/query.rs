@@ -6,6 +6,7 @@ use super::object::Erasure;
 use crate::{
     error::Result,
     id,
+    list::List,
     request::{entities, viewer},
 };
 
@@ -26,7 +27,7 @@ impl ErasureQuery {
     }
 
     /// The erasures in progress, and the last 100 that were completed. Requires the role ADMIN.
-    async fn erasures(&self, ctx: &Context<'_>) -> Result<Option<Vec<Erasure>>> {
+    async fn erasures(&self, ctx: &Context<'_>) -> Result<Option<List<Erasure>>> {
         let erasures = entities(ctx).erasures.list_erasures(viewer(ctx)?).await;
         Ok(Some(erasures?.into_iter().map(Erasure::from).collect()))
     }

@@ -5,6 +5,7 @@ use entities::CacheFigures;
 
 use crate::{
     error::Result,
+    list::List,
     request::{entities, viewer},
 };
 
@@ -51,7 +52,7 @@ pub(crate) struct CachesQuery;
 #[Object]
 impl CachesQuery {
     /// The caches of the gateway that serves the request. Requires the role ADMIN.
-    async fn caches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cache>>> {
+    async fn caches(&self, ctx: &Context<'_>) -> Result<Option<List<Cache>>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);
         let figures = figures?;
         Ok(Some(figures.into_iter().map(into_cache).collect()))

@@ -1,8 +1,6 @@
 //! Dead letters: the events that a follower or a handler has given up, with the reason.
 
-use async_graphql::{
-    ComplexObject, Context, Enum, ID, Object, SimpleObject, connection::Connection,
-};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{SortKey, id, operations::LetterId};
 use events::LetterFilter;
@@ -10,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{inputs::DeadLetterFilter, logged_event::LoggedEvent};
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::Result,
+    list::List,
     price::{COUNT, cost},
     request::{entities, viewer},
 };
@@ -49,7 +48,7 @@ pub(crate) struct DeadLetter {
     #[graphql(name = "type")]
     event_type: String,
     /// The error of the last attempt, followed by its causes. Empty for letters that only wait behind another.
-    errors: Vec<String>,
+    errors: List<String>,
     /// Equal for failures of the same consumer on the same type of event with the same error, apart from numbers in it.
     fingerprint: Option<String>,
     /// The number of attempts.
@@ -128,8 +127,7 @@ impl LetterTotals {
     }
 }
 
-pub(crate) type DeadLetterConnection =
-    Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>;
+pub(crate) type DeadLetterConnection = Connection<DeadLetter, LetterTotals>;
 
 #[derive(Default)]
 pub(crate) struct LettersQuery;
@@ -170,6 +168,6 @@ impl LettersQuery {
         let operations = &entities(ctx).operations;
         let page = operations.list_letters(viewer(ctx)?, &filter, &request);
         let (order, totals) = (LetterOrder::Oldest, LetterTotals(filter.clone()));
-        Ok(Some(connect(page.await?, order, totals, DeadLetter::from)))
+        connect(page.await?, order, totals, DeadLetter::from).map(Some)
     }
 }

@@ -1,19 +1,16 @@
 //! The log, one page at a time. The cursors of the list are those of the log, so a subscription can continue a page.
 
-use async_graphql::{
-    Context, Object, SimpleObject,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, Object, SimpleObject};
 use events::{Cursor, CursorError, LogPlace};
 
 use super::{inputs::EventLogFilter, logged_event::LoggedEvent};
 use crate::{
-    connection::{OpaqueCursor, PageArguments},
+    connection::{Connection, EdgeCursor, PageArguments},
     error::Result,
     request::{entities, viewer},
 };
 
-pub(crate) type LoggedEventConnection = Connection<OpaqueCursor, LoggedEvent, EventLogSearch>;
+pub(crate) type LoggedEventConnection = Connection<LoggedEvent, EventLogSearch>;
 
 #[derive(Default)]
 pub(crate) struct LogQuery;
@@ -93,15 +90,12 @@ impl LogQuery {
         let search = EventLogSearch {
             searched_to: searched_to.map(|cursor| cursor.to_string()),
         };
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, search);
-        let events = page.events.into_iter();
-        connection.edges = events
-            .map(|event| {
-                let cursor = Cursor::behind(&event, epoch).to_string();
-                Edge::new(OpaqueCursor(cursor), LoggedEvent::new(event.into(), epoch))
-            })
-            .collect();
-        Ok(Some(connection))
+        let edges = page.events.into_iter().map(|event| {
+            let cursor = Cursor::behind(&event, epoch).to_string();
+            let cursor = EdgeCursor::Text(cursor);
+            (cursor, LoggedEvent::new(event.into(), epoch))
+        });
+        let more = (page.has_previous, page.has_next);
+        Ok(Some(Connection::new(more, edges, search)))
     }
 }

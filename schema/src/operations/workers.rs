@@ -11,6 +11,7 @@ use events::{
 use crate::{
     actor::ActorRef,
     error::Result,
+    list::List,
     request::{entities, viewer},
 };
 
@@ -109,9 +110,9 @@ pub(crate) struct Follower {
     /// The pause. Null when the worker is not paused.
     pause: Option<WorkerPause>,
     /// The processes that share the parts. Empty when no worker runs.
-    members: Vec<FollowerMember>,
+    members: List<FollowerMember>,
     /// The parts. Empty when the follower never ran.
-    parts: Vec<FollowerPart>,
+    parts: List<FollowerPart>,
     /// The number of dead letters, including those that wait behind others. Counted up to 10,000.
     dead_letters: u64,
 }
@@ -223,11 +224,11 @@ impl From<BreakerStatus> for Breaker {
 #[derive(SimpleObject)]
 pub(crate) struct WorkerStatus {
     /// The followers, by name.
-    followers: Vec<Follower>,
+    followers: List<Follower>,
     /// The handlers, by name.
-    handlers: Vec<Handler>,
+    handlers: List<Handler>,
     /// The breakers of all processes that run.
-    breakers: Vec<Breaker>,
+    breakers: List<Breaker>,
 }
 
 impl WorkerStatus {

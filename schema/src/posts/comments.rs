@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context,
-    connection::{Connection, EmptyFields},
-};
+use async_graphql::{Context, connection::EmptyFields};
 use entities::{
     PageOf, SortKey,
     posts::{PostId, PostState, page_of_state},
@@ -14,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{comment::Comment, loaders::load_comments};
 use crate::{
-    connection::{self, ListCursor, PageArguments},
+    connection::{self, Connection, ListCursor, PageArguments},
     error::Result,
     plain::Shown,
 };
@@ -26,7 +23,7 @@ pub(crate) enum CommentOrder {
     OldestFirst,
 }
 
-pub(crate) type CommentConnection = Connection<ListCursor<CommentOrder>, Shown<Arc<Comment>>>;
+pub(crate) type CommentConnection = Connection<Shown<Arc<Comment>>>;
 
 /// Returns whether the request selects the authors of this connection's comments.
 pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
@@ -60,5 +57,5 @@ pub(super) async fn connect(
     };
     let page = Arc::unwrap_or_clone(page);
     let order = CommentOrder::OldestFirst;
-    Ok(connection::connect(page, order, EmptyFields, Shown))
+    connection::connect(page, order, EmptyFields, Shown)
 }

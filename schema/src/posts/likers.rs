@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context, OutputType,
-    connection::{Connection, ConnectionNameType, EdgeNameType, EmptyFields},
+    connection::{ConnectionNameType, EdgeNameType, EmptyFields},
 };
 use entities::{
     PageOf, SortKey,
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::loaders::load_likers;
 use crate::{
-    connection::{self, ListCursor, PageArguments},
+    connection::{self, Connection, ListCursor, PageArguments},
     error::Result,
     users::UserRef,
 };
@@ -42,8 +42,7 @@ impl EdgeNameType for Liker {
     }
 }
 
-pub(crate) type LikerConnection =
-    Connection<ListCursor<LikerOrder>, UserRef, EmptyFields, EmptyFields, Liker, Liker>;
+pub(crate) type LikerConnection = Connection<UserRef, EmptyFields, Liker, Liker>;
 
 /// Returns a page of those who like a post: from the fold, if the post comes from one.
 pub(super) async fn connect(
@@ -66,10 +65,5 @@ pub(super) async fn connect(
         }
     };
     let order = LikerOrder::ById;
-    Ok(Some(connection::connect(
-        page,
-        order,
-        EmptyFields,
-        |user| user,
-    )))
+    connection::connect(page, order, EmptyFields, |user| user).map(Some)
 }

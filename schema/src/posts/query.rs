@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{
     Context, ContextSelectionSet, ID, Object, OutputType, Positioned, ServerResult, Value,
-    connection::Connection, parser::types::Field,
+    parser::types::Field,
 };
 use entities::{
     Entities, Filter, PageOf, Violations,
@@ -24,7 +24,7 @@ use super::{
     object::Post,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::{Result, invalid},
     id,
     plain::Shown,
@@ -35,7 +35,7 @@ use crate::{
     users::{PostsOfUser, load_all, note_users},
 };
 
-pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<Post>, PostTotals>;
+pub(crate) type PostConnection = Connection<Shown<Post>, PostTotals>;
 
 #[derive(Default)]
 pub(crate) struct PostsQuery;
@@ -95,7 +95,7 @@ async fn posts_of(ctx: &Context<'_>, of: &PostsOfUser) -> Result<PostConnection>
     let by_them = Test::OneOf(vec![Operand::Id(of.to_string())]);
     let totals = PostTotals(Filter::Is(posts::PostField::AuthorId, by_them));
     let show = |row| Shown(Post::with_author(row, Some(author.clone())));
-    Ok(connect(page, sort, totals, show))
+    connect(page, sort, totals, show)
 }
 
 async fn find_at(ctx: &Context<'_>, id: PostId, version: i64) -> Result<Option<Post>> {
@@ -171,7 +171,7 @@ impl PostsQuery {
             let author = authors.get(&post.author_id).cloned();
             Shown(Post::with_author(post, author))
         };
-        Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
+        connect(page, sort, PostTotals(filter), with_author).map(Some)
     }
 
     /// Counts of posts by day. They follow changes within moments.

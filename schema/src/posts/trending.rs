@@ -19,6 +19,7 @@ use crate::{
     connection::checked,
     error::Result,
     following::require,
+    list::List,
     request::{Read, entities, horizon, reading, shown, viewer},
 };
 
@@ -92,7 +93,7 @@ impl TrendingQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The period to look back over.")] window: TrendWindow,
         #[graphql(desc = "How many posts at most, from 1 to 100.", default = 20)] first: i32,
-    ) -> Result<Option<Vec<TrendingPost>>> {
+    ) -> Result<Option<List<TrendingPost>>> {
         let limit = checked("first", first)?;
         let entities = reading(ctx, Read::Kind(STREAM));
         let trending = list(entities, viewer(ctx)?, window, limit).await?;
@@ -113,7 +114,7 @@ impl TrendingSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The period to look back over.")] window: TrendWindow,
         #[graphql(desc = "How many posts at most, from 1 to 100.", default = 20)] first: i32,
-    ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
+    ) -> Result<impl Stream<Item = Result<List<TrendingPost>>>> {
         let limit = checked("first", first)?;
         require(ctx, Requirement::Action(Action::ReadPosts)).await?;
         let topic = Topic {

@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use entities::read_models::ReadModelStatus;
 use events::RebuildStatus;
 
+use crate::list::List;
+
 /// A read model: tables derived from the events of the log, which can be rebuilt from them while they are read.
 #[derive(SimpleObject)]
 pub(crate) struct ReadModel {
@@ -60,7 +62,7 @@ pub(crate) struct Rebuild {
     /// When the rebuild ended. Null until then.
     finished_at: Option<DateTime<Utc>>,
     /// The differences between the old and the new model, by table. Null until the rebuild has ended.
-    differences: Option<Vec<Differences>>,
+    differences: Option<List<Differences>>,
 }
 
 impl From<RebuildStatus> for Rebuild {
@@ -91,7 +93,7 @@ pub(crate) struct Differences {
     /// The number of rows whose values differ.
     changed: u64,
     /// Some of the rows that differ: the key, and the difference.
-    examples: Vec<String>,
+    examples: List<String>,
 }
 
 impl From<events::Differences> for Differences {
@@ -101,7 +103,7 @@ impl From<events::Differences> for Differences {
             only_old: found.only_old,
             only_new: found.only_new,
             changed: found.changed,
-            examples: found.examples,
+            examples: found.examples.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ use entities::{
 use super::{Delete, ImportViolation, Recorded, Restore, TargetInput, UpdateInput, Verb};
 use crate::{
     error::Result,
+    list::List,
     price::list_size,
     request::{command_context, entities},
 };
@@ -55,7 +56,7 @@ pub(crate) struct RowError {
     /// The version that the record is at. Null unless `expectedVersion` was another one.
     current_version: Option<i64>,
     /// The rules that the input breaks. Empty for other reasons.
-    violations: Vec<ImportViolation>,
+    violations: List<ImportViolation>,
 }
 
 impl From<RowRefusal> for RowError {
@@ -98,7 +99,7 @@ pub(crate) struct BulkPayload<V: Verb, O: Recorded> {
     refused: u64,
     /// What became of each row, in the order of the input.
     #[graphql(directive = list_size::apply(USUAL_ROWS))]
-    rows: Vec<RowOutcome<O>>,
+    rows: List<RowOutcome<O>>,
     #[graphql(skip)]
     verb: PhantomData<V>,
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, connection::Connection};
+use async_graphql::{Context, Object};
 use entities::record::{Record, RecordEvent, Sort, SortField};
 
 use super::Recorded;
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::Result,
     filter::{FilterInput, filter},
     price::{COUNT, cost},
@@ -49,8 +49,7 @@ fn matching<O: Recorded>(filter: &Arc<Filter<O>>) -> Read {
 }
 
 /// A connection of records.
-pub(crate) type List<O> =
-    Connection<ListCursor<Sort<<<O as Recorded>::Record as Record>::SortField>>, O, Totals<O>>;
+pub(crate) type List<O> = Connection<O, Totals<O>>;
 
 /// Returns a page of a list.
 pub(crate) async fn list<O: Recorded>(
@@ -67,5 +66,5 @@ pub(crate) async fn list<O: Recorded>(
     let filter = Arc::new(filter);
     let records = O::records(reading(ctx, matching::<O>(&filter)));
     let page = records.list(viewer(ctx)?, &filter, sort, &request).await?;
-    Ok(Some(connect(page, sort, Totals(filter), O::from)))
+    connect(page, sort, Totals(filter), O::from).map(Some)
 }

@@ -9,6 +9,7 @@ use crate::{
     actor::ActorRef,
     error::Result,
     history,
+    list::List,
     request::{Read, reading, viewer},
 };
 
@@ -98,9 +99,9 @@ pub(crate) struct Signal {
     /// The status.
     status: SignalStatus,
     /// The answers of the processors so far, at most one of each.
-    results: Vec<SignalResult>,
+    results: List<SignalResult>,
     /// The processors that had not answered by the deadline. Empty unless the signal is PARTIAL.
-    missing: Vec<SignalProcessor>,
+    missing: List<SignalProcessor>,
     /// The notification, which follows a moment after the end of the signal. Null until then.
     notification: Option<SignalNotification>,
     /// The version, which increases by one with every event of the signal.

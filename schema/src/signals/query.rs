@@ -1,6 +1,6 @@
 //! The queries of signals.
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{Context, ID, Object};
 use entities::{
     Filter,
     record::SortField,
@@ -13,7 +13,7 @@ use super::{
     object::Signal,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
@@ -22,7 +22,7 @@ use crate::{
     statistics,
 };
 
-pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
+pub(crate) type SignalConnection = Connection<Signal, SignalTotals>;
 
 #[derive(Default)]
 pub(crate) struct SignalsQuery;
@@ -87,7 +87,7 @@ impl SignalsQuery {
             .list_signals(viewer(ctx)?, &filter, sort, &request)
             .await?;
         let totals = SignalTotals(filter);
-        Ok(Some(connect(page, sort, totals, Signal::from)))
+        connect(page, sort, totals, Signal::from).map(Some)
     }
 
     /// Counts of signals by status and by day. They follow changes within moments.

@@ -18,7 +18,9 @@ use crate::{
     actor::ActorRef,
     error::Result,
     following::{follow_as, require},
-    id, statistics,
+    id,
+    list::List,
+    statistics,
 };
 
 /// The type of a step in processing a signal.
@@ -54,7 +56,7 @@ pub(crate) struct SignalProgress {
     /// When it happened, by the database's clock.
     occurred_at: DateTime<Utc>,
     /// The processors that the signal was handed to, or the one that answered. Empty for other steps.
-    processors: Vec<SignalProcessor>,
+    processors: List<SignalProcessor>,
     /// The signal after the step.
     signal: Signal,
 }

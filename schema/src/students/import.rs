@@ -7,6 +7,7 @@ use entities::{
 };
 
 use super::{inputs::CreateStudentInput, object::Student};
+use crate::list::List;
 use crate::record::{BulkMode, ImportOutcome, ImportViolation};
 
 /// What becomes of a row whose email address a student has already.
@@ -54,7 +55,7 @@ pub(crate) struct ImportedRow {
     /// The student as it is now; null if the row was refused.
     student: Option<Student>,
     /// Why the row was refused; empty if it was not.
-    violations: Vec<ImportViolation>,
+    violations: List<ImportViolation>,
 }
 
 /// What `importStudents` answers.
@@ -69,7 +70,7 @@ pub(crate) struct ImportStudentsPayload {
     /// Rows refused.
     refused: u64,
     /// What became of each row, in the order of the input.
-    rows: Vec<ImportedRow>,
+    rows: List<ImportedRow>,
 }
 
 impl From<Vec<Imported<students::Student>>> for ImportStudentsPayload {

@@ -15,6 +15,7 @@ use crate::{
     connection::PageArguments,
     error::Result,
     history,
+    list::List,
     price::list_size,
     request::{Read, reading, viewer},
     upward::{Up, Upward},
@@ -215,9 +216,9 @@ impl User {
 
     /// The open sessions of the user, newest first, 100 at most. Null unless the user is yourself.
     #[graphql(directive = list_size::apply(USUAL_SESSIONS))]
-    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSession>>> {
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<List<UserSession>>> {
         match viewer(ctx)?.user_id() == Some(self.row.id) {
-            true => sessions(ctx).await.map(Some),
+            true => Ok(Some(sessions(ctx).await?.into())),
             false => Ok(None),
         }
     }
@@ -225,7 +226,7 @@ impl User {
     /// The open sockets of the user by gateway, ordered by `since`, whatever availability they chose. A gateway that died is left out when
     /// its lease has expired. A live query is answered again when the user comes or goes, not for each socket. Null unless you are ADMIN.
     #[graphql(directive = list_size::apply(USUAL_GATEWAYS))]
-    async fn sockets(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSockets>>> {
+    async fn sockets(&self, ctx: &Context<'_>) -> Result<Option<List<UserSockets>>> {
         if viewer(ctx)?.role() < Some(users::Role::Admin) {
             return Ok(None);
         }

@@ -1,6 +1,6 @@
 //! The queries of users.
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{Context, ID, Object};
 use entities::{
     Filter,
     access::{Action, authorize},
@@ -15,7 +15,7 @@ use super::{
     object::User,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, connect},
+    connection::{Connection, ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
@@ -24,7 +24,7 @@ use crate::{
     statistics,
 };
 
-pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
+pub(crate) type UserConnection = Connection<User, UserTotals>;
 
 #[derive(Default)]
 pub(crate) struct UsersQuery;
@@ -95,7 +95,7 @@ impl UsersQuery {
             .list_users(viewer(ctx)?, &filter, sort, &request)
             .await?;
         let totals = UserTotals(filter);
-        Ok(Some(connect(page, sort, totals, User::from)))
+        connect(page, sort, totals, User::from).map(Some)
     }
 
     /// Counts of active users by role, and of registrations by day. They follow changes within moments.
