@@ -37,7 +37,7 @@ use tower::Service as _;
 
 pub(crate) use activity::{Activity, Hold, Patience};
 use incoming::{Incoming, Rest};
-use outgoing::Outgoing;
+use outgoing::{Outgoing, count_whole};
 use places::Place;
 pub(crate) use places::Places;
 pub use places::{ConnectionSettings, raise_descriptor_limit};
@@ -194,7 +194,8 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     set_options(&stream);
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
-    let Some(transport) = Transport::open(stream, door.tls.as_ref(), &shutdown).await else {
+    let opening = Transport::open(stream, door.tls.as_ref(), &activity, &shutdown);
+    let Some(transport) = opening.await else {
         return;
     };
     let builder = builder(door.patience);
@@ -365,6 +366,7 @@ impl Service<axum::http::Request<hyper::body::Incoming>> for Watched {
             let running = is_stream(&response).then_some(running);
             let waiting = (version == Version::HTTP_2).then(|| activity.answer());
             Ok(response.map(|body| Outgoing {
+                whole: count_whole(&body, transit.share(holders)),
                 body,
                 transit,
                 holders,

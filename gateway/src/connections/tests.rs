@@ -222,15 +222,39 @@ async fn who_takes_nothing_is_not_waited_for_and_gets_nothing_more() {
     while let Some(ended) = ending.join_next().await {
         ended.expect("it ended");
     }
+    all_is_back(&door, address).await;
+}
+
+async fn all_is_back(door: &Door, address: SocketAddr) {
     let holders = [None, Some(Holder::network(address.ip()))];
     let all_back = async {
         while door.transit.share(holders).grow(LARGE * 3).is_err() {
             sleep(LOOK).await;
         }
     };
-    timeout(OVER, all_back)
-        .await
-        .expect("nothing is held any more");
+    let all_back = timeout(OVER, all_back).await;
+    all_back.expect("nothing is held any more");
+}
+
+/// A stream of HTTP/2 without room asks for nothing of its answer, which is there all the same.
+#[tokio::test]
+async fn an_answer_is_counted_before_its_client_takes_any_of_it() {
+    let (address, door) = open().await;
+    let mut request = [PREFACE, &NO_WINDOW].concat();
+    request.extend(ask("/large"));
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        unread.push(say(address, &request).await);
+    }
+    let holders = [None, Some(Holder::network(address.ip()))];
+    let counted = async {
+        while door.transit.check(&holders).is_ok() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(OVER, counted).await.expect("they are counted");
+    drop(unread);
+    all_is_back(&door, address).await;
 }
 
 #[tokio::test]

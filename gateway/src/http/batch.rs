@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::answering::compressed;
 use super::refusal::Refusal;
 use super::streaming::Framing;
-use super::{Call, execute, idempotency_key};
+use super::{Call, execute, idempotency_key, set_headers};
 use crate::operation::Operations;
 use crate::params::Params;
 use crate::response;
@@ -38,7 +38,7 @@ pub(super) async fn answer<O: Operations>(
         return Err(Refusal::batch_too_long(settings.max_batch));
     }
     let running = requests.into_iter().map(|mut params| {
-        params.trace = trace_context::of_headers(call.headers);
+        set_headers(&mut params, call.headers);
         let span = trace_context::of_request(params.trace, &params.extensions);
         async move { span.scope(execute(call, params, None)).await }
     });
