@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use futures::StreamExt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -240,8 +241,7 @@ async fn all_is_back(door: &Door, address: SocketAddr) {
 #[tokio::test]
 async fn an_answer_is_counted_before_its_client_takes_any_of_it() {
     let (address, door) = open().await;
-    let mut request = [PREFACE, &NO_WINDOW].concat();
-    request.extend(ask("/large"));
+    let request = [PREFACE, &NO_WINDOW, &ask("/large")].concat();
     let mut unread = Vec::new();
     for _ in 0..4 {
         unread.push(say(address, &request).await);
@@ -249,7 +249,7 @@ async fn an_answer_is_counted_before_its_client_takes_any_of_it() {
     let holders = [None, Some(Holder::network(address.ip()))];
     let counted = async {
         while door.transit.check(&holders).is_ok() {
-            sleep(Duration::from_millis(5)).await;
+            sleep(LOOK).await;
         }
     };
     timeout(OVER, counted).await.expect("they are counted");
@@ -360,7 +360,7 @@ async fn a_slow_reader_is_heard_of_and_never_taken_for_gone() {
     let (mut client, (server, _)) = (client.expect("connected"), server.expect("accepted"));
     set_options(&server);
     let limit = SockRef::from(&server).tcp_user_timeout();
-    assert_eq!(limit.expect("an option"), None, "see `SILENCE`");
+    assert_eq!(limit.expect("an option"), None, "see `options`");
 
     let mut piece = vec![0; 4 * 1024];
     for _ in 0..5 {
