@@ -229,7 +229,7 @@ async fn execute(
         until: Some(until),
     };
     let members = Arc::<Members>::default();
-    request.enter(&members);
+    members.enter(request.holding());
     let mut executed = request.together(shared, range, &members);
     let (mut answers, mut bytes) = (Vec::new(), 0);
     while let Some(answer) = executed.next().await {
