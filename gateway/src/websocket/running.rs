@@ -19,7 +19,7 @@ use super::message;
 use super::wire::Wire;
 use crate::app::App;
 use crate::errors::{self, Code, typed};
-use crate::operation::{OperationType, Operations, Payload};
+use crate::operation::{Operations, Payload};
 use crate::params::Params;
 use crate::request_id::RequestId;
 use crate::response;
@@ -136,21 +136,16 @@ async fn start<O: Operations>(
             Err(errors) => Started::Refused(errors),
         };
     }
-    let may_be_repeated = asked.prepared.kind == OperationType::Query;
     let answer = app.execute(asked, &caller, &request_id).await;
     if errors::is_request_error(&answer) {
         return Started::Refused(answer.errors);
     }
     let result = response::encode(&answer).into_boxed_slice();
-    if result.len() <= SMALL {
-        return Started::Only(result.into());
-    }
     // It waits until the client has taken what is before it, which may be much, and may be never.
-    let mut share = app.share_of(&caller);
-    match share.grow(result.len()) {
-        Err(spent) if may_be_repeated => Started::Refused(vec![spent.into_error()]),
-        _ => Started::Only(share.count(result)),
-    }
+    Started::Only(match result.len() <= SMALL {
+        true => result.into(),
+        false => app.share_of(&caller).count(result),
+    })
 }
 
 /// One operation, from its start to its end.

@@ -230,7 +230,7 @@ async fn who_has_not_shaken_hands_makes_room(mut setup: Setup) {
     let before = open().await;
     let began = Instant::now();
     let _after = open().await;
-    let ends = before.into_iter().map(async |mut silent| {
+    let ends = before.into_iter().map(|mut silent| async move {
         let read = tokio::time::timeout(SOON, silent.read(&mut [0; 16])).await;
         assert!(matches!(read.expect("an end"), Ok(0) | Err(_)));
         began.elapsed()
