@@ -182,6 +182,11 @@ impl Share {
         self.budget.share(self.holders)
     }
 
+    /// Returns whose it is.
+    pub(crate) const fn holders(&self) -> &[Option<Holder>; 2] {
+        &self.holders
+    }
+
     /// Checks that the holders may have more.
     pub(crate) fn check(&self) -> Result<(), Spent> {
         self.budget.check(&self.holders)

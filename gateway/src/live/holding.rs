@@ -36,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The part of the memory that such frames may take beside it, as they exist already; and the least of it.
 const WAITING_PART: usize = 4;
 const LEAST_WAITING: usize = 4 * 1024 * 1024;
-/// The most members of a group that are asked for room at once.
+/// The most callers in a group who are asked for room at once.
 const MOST_ASKED: usize = 64;
 /// The limits on reads that wait at once. Each ends at its time limit.
 const READS: Most = Most {
@@ -191,22 +191,26 @@ impl Members {
     /// When none of those who were asked has so much room.
     pub(super) fn take(&self, bytes: usize) -> Result<Share, Spent> {
         let mut members = self.0.lock();
-        let mut refused = Spent::ByHolder(BYTES);
-        let mut asked = 0;
-        while asked < MOST_ASKED.min(members.len()) {
+        let (mut refused, mut spent) = (Vec::new(), Spent::ByHolder(BYTES));
+        for _ in 0..members.len() {
             let Some(member) = members.front().and_then(Weak::upgrade) else {
                 members.pop_front();
                 continue;
             };
-            let mut share = member.bytes.another();
-            match share.grow(bytes) {
-                Ok(()) => return Ok(share),
-                Err(spent) => refused = spent,
+            // A user may be there many times.
+            let holders = *member.bytes.holders();
+            if !refused.contains(&holders) {
+                let mut share = member.bytes.another();
+                match share.grow(bytes) {
+                    Ok(()) => return Ok(share),
+                    Err(_) if refused.len() == MOST_ASKED => break,
+                    Err(its) => spent = its,
+                }
+                refused.push(holders);
             }
             members.rotate_left(1);
-            asked += 1;
         }
-        Err(refused)
+        Err(spent)
     }
 }
 

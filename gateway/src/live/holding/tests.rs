@@ -17,9 +17,9 @@ const SDL: &str = "type Query { a: Int } type Subscription { a: Int }";
 /// Room for 2 MiB of each network.
 fn holdings() -> Holdings {
     Holdings::new(&SubscriptionSettings {
-        max_subscriptions: 10,
-        max_subscriptions_per_user: 10,
-        max_subscriptions_per_address: 10,
+        max_subscriptions: 200,
+        max_subscriptions_per_user: 200,
+        max_subscriptions_per_address: 200,
         max_subscription_bytes: 4 * MIB,
     })
 }
@@ -70,6 +70,20 @@ fn what_a_group_keeps_is_counted_as_that_of_a_member_with_room() {
     drop(second);
     assert!(members.take(1).is_err(), "nobody is left");
     assert!(members.0.lock().is_empty());
+}
+
+#[test]
+fn who_is_there_many_times_is_asked_once() {
+    let holdings = holdings();
+    let members = Members::default();
+    let many: Vec<_> = (0..2 * MOST_ASKED)
+        .map(|_| subscribe(&holdings, 1))
+        .collect();
+    many.iter().for_each(|one| members.enter(one));
+    let other = subscribe(&holdings, 2);
+    members.enter(&other);
+    let _all = fill(&many[0]);
+    assert!(members.take(MIB).is_ok(), "the other one has room");
 }
 
 #[test]
