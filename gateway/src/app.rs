@@ -21,7 +21,7 @@ use crate::document::{self, Documents, Plan, Prepared};
 use crate::errors::{self, Code, typed};
 use crate::fair::Shares;
 use crate::metrics::{METRICS, Outcome};
-use crate::operation::Operations;
+use crate::operation::{OperationType, Operations};
 use crate::overdue::{Overdue, Unfinished};
 use crate::params::{IdempotencyKey, Params};
 use crate::persisted::Persisted;
@@ -59,6 +59,16 @@ impl<O: Operations> App<O> {
         let client = extensions.get::<Client>();
         let network = client.map(|client| Holder::network(client.address));
         self.transit.share([None, network])
+    }
+
+    /// Returns an empty share of the transit budget for a caller.
+    pub(crate) fn share_of(&self, caller: &O::Caller) -> Share {
+        self.transit.share(self.receivers(caller))
+    }
+
+    /// Returns who holds what a caller has not taken yet.
+    fn receivers(&self, caller: &O::Caller) -> [Option<Holder>; 2] {
+        [None, self.operations.address(caller).map(Holder::network)]
     }
 
     /// Decides, within the time limit, whether to admit a client.
@@ -263,8 +273,14 @@ impl<O: Operations> App<O> {
         };
         let mut answer = match answered {
             Ok(mut answer) => {
-                if let Some(plan) = &plan {
-                    plan.complete(&mut answer);
+                // It began when there was room. Others that did may have taken that.
+                let room = self.transit.check(&self.receivers(caller));
+                match (&plan, room) {
+                    (Some(plan), Err(spent)) if plan.kind() == OperationType::Query => {
+                        answer = Response::from_errors(vec![spent.into_error()]);
+                    }
+                    (Some(plan), _) => plan.complete(&mut answer),
+                    (None, _) => {}
                 }
                 errors::finish(&mut answer.errors, id, self.documents.limits());
                 answer

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::ServerError;
 use axum::http::StatusCode;
+use bytes::Bytes;
 use entities::users::{UserId, network_of};
 use parking_lot::{Mutex, MutexGuard};
 
@@ -181,6 +182,11 @@ impl Share {
         self.budget.share(self.holders)
     }
 
+    /// Returns whose it is.
+    pub(crate) const fn holders(&self) -> &[Option<Holder>; 2] {
+        &self.holders
+    }
+
     /// Checks that the holders may have more.
     pub(crate) fn check(&self) -> Result<(), Spent> {
         self.budget.check(&self.holders)
@@ -221,6 +227,25 @@ impl Share {
                 Ok(())
             }
         }
+    }
+
+    /// Counts these bytes until their last copy is gone, whether or not there is room.
+    pub(crate) fn count(mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        self.set(bytes.as_ref().len());
+        let _share = self;
+        Bytes::from_owner(Counted { bytes, _share })
+    }
+}
+
+/// Bytes with their share.
+struct Counted<B> {
+    bytes: B,
+    _share: Share,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Counted<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
     }
 }
 

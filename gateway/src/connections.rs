@@ -5,8 +5,10 @@
 
 mod activity;
 mod incoming;
+mod options;
 mod outgoing;
 mod places;
+mod proxied;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -30,14 +32,14 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use parking_lot::Mutex;
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service as _;
 
 pub(crate) use activity::{Activity, Hold, Patience};
 use incoming::{Incoming, Rest};
-use outgoing::Outgoing;
+use options::set_options;
+use outgoing::{Outgoing, count_whole};
 use places::Place;
 pub(crate) use places::Places;
 pub use places::{ConnectionSettings, raise_descriptor_limit};
@@ -65,18 +67,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a client of HTTP/2 with an open stream is pinged, and how long it has to answer.
 const ASK: Duration = Duration::from_secs(30);
 const REPLY: Duration = Duration::from_secs(20);
-/// A peer that has nothing to acknowledge is asked after this long whether it is still there. One that leaves data unacknowledged is
-/// given up by the kernel's retransmissions, after a quarter of an hour; sockets and HTTP/2 ask much earlier.
-///
-/// There is no `TCP_USER_TIMEOUT`: the kernel counts a peer whose window is too narrow for what waits as one that is gone, however
-/// steadily it reads. Whether a client takes enough is decided in `stream`.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How many bytes may wait unsent in the kernel before it reports no room. Without it, room is reported when a third of the buffer is
-/// free, and a client that reads 3 KiB a second would seem to take nothing for a minute.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 32 * 1024;
-/// Buffer sizes of one connection: the kernel's, that for the head of a request and unsent bytes, and on HTTP/2 that of a stream.
-const KERNEL_BUFFER: usize = 256 * 1024;
+/// Buffer sizes of one connection: that for the head of a request and unsent bytes, and on HTTP/2 that of a stream.
 const BUFFER: usize = 128 * 1024;
 const STREAM_BUFFER: u32 = 64 * 1024;
 const MOST_STREAMS: u32 = 100;
@@ -145,24 +136,6 @@ pub(crate) struct Entrant {
     place: Place,
 }
 
-/// A failure here costs latency or memory at most.
-fn set_options(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new()
-        .with_time(SILENCE)
-        .with_interval(SILENCE / 4);
-    let set = stream
-        .set_nodelay(true)
-        .and_then(|()| socket.set_tcp_keepalive(&keepalive))
-        .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
-        .and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER));
-    #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
-    if let Err(error) = set {
-        tracing::debug!(%error, "could not set the options of a connection");
-    }
-}
-
 fn builder(patience: Patience) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -186,15 +159,20 @@ fn builder(patience: Patience) -> Builder<TokioExecutor> {
 /// Serves one connection to its end.
 pub(crate) async fn serve(entrant: Entrant, door: Door) {
     let Entrant {
-        stream,
+        mut stream,
         peer,
         activity,
         place,
     } = entrant;
     set_options(&stream);
+    let told = (&door.forwarded, &door.shutdown);
+    let Some(peer) = proxied::client_of(&mut stream, peer, &activity, told).await else {
+        return;
+    };
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
-    let Some(transport) = Transport::open(stream, door.tls.as_ref(), &shutdown).await else {
+    let opening = Transport::open(stream, door.tls.as_ref(), &activity, &shutdown);
+    let Some(transport) = opening.await else {
         return;
     };
     let builder = builder(door.patience);
@@ -365,6 +343,7 @@ impl Service<axum::http::Request<hyper::body::Incoming>> for Watched {
             let running = is_stream(&response).then_some(running);
             let waiting = (version == Version::HTTP_2).then(|| activity.answer());
             Ok(response.map(|body| Outgoing {
+                whole: count_whole(&body, transit.share(holders)),
                 body,
                 transit,
                 holders,

@@ -12,9 +12,11 @@ use crate::credentials::{FORWARDED_FOR, ForwardedAddresses};
 
 /// How addresses are forwarded, and by whom. Without names of proxies whoever connects is one, and alone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Forwarding {
+pub struct Forwarding {
     how: ForwardedAddresses,
     trusted: Arc<[IpNet]>,
+    /// Whether trusted proxies begin a connection with its address.
+    begins: bool,
 }
 
 impl Forwarding {
@@ -27,7 +29,21 @@ impl Forwarding {
         Self {
             how,
             trusted: trusted.into(),
+            begins: false,
         }
+    }
+
+    /// Has trusted proxies begin each connection with the address of its client.
+    pub(crate) fn beginning(self) -> Self {
+        Self {
+            begins: true,
+            ..self
+        }
+    }
+
+    /// Returns whether a connection from there begins so.
+    pub(crate) fn begins_with_address(&self, peer: IpAddr) -> bool {
+        self.begins && self.is_trusted(peer)
     }
 
     pub(crate) fn is_direct(&self) -> bool {

@@ -67,6 +67,8 @@ pub struct Service<O> {
     pub shutdown: Shutdown,
     /// How clients speak with it, where that is not plain.
     pub tls: Option<Tls>,
+    /// Who says where clients are.
+    pub forwarding: Forwarding,
     /// The process's limit on file descriptors, if there is one.
     pub descriptors: Option<u64>,
 }
@@ -170,12 +172,9 @@ async fn accept(listener: TcpListener, door: Door, patience: Duration) {
 /// Converts the service to what connections need.
 fn door<O: Operations>(service: Service<O>) -> Door {
     let Config {
-        connections,
-        sign_in,
-        http,
-        ..
+        connections, http, ..
     } = &service.config;
-    let forwarded = Forwarding::new(sign_in.forwarded_addresses, &sign_in.trusted_proxies);
+    let forwarded = service.forwarding.clone();
     let is_direct = forwarded.is_direct();
     let transit = Budget::new("bytes on their way", http.transit());
     let (shutdown, tls) = (service.shutdown.clone(), service.tls.clone());

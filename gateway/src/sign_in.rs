@@ -14,7 +14,7 @@ use entities::users::{Mailer, PasswordCost, Role, Secret, TokenKeys, UsersConfig
 use ipnet::IpNet;
 
 use crate::credentials::ForwardedAddresses;
-use crate::forwarding::network;
+use crate::forwarding::{Forwarding, network};
 use crate::{duration, numbers};
 
 /// The number of users and sessions cached in memory.
@@ -122,6 +122,10 @@ pub struct SignInSettings {
     /// entry that is none of them; without this whoever connects is believed, as the only proxy
     #[arg(long, env = "MILLRACE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Trusted proxies begin each connection with the address of its client (the PROXY protocol, version 1 or 2), as load balancers can that
+    /// pass bytes on; one that does not is refused
+    #[arg(long, env = "MILLRACE_PROXY_PROTOCOL")]
+    pub proxy_protocol: bool,
 }
 
 /// Parses a secret. It never fails: an error of the parser would show the value.
@@ -147,6 +151,21 @@ impl SignInSettings {
             attempts_per_address: self.sign_in_attempts_per_address,
             is_registration_open: self.registration == Registration::Open,
             cache_capacity: CACHED_USERS,
+        }
+    }
+
+    /// Returns who says where clients are.
+    ///
+    /// # Errors
+    /// When connections are to begin with addresses, and nobody is named who is believed.
+    pub fn forwarding(&self) -> Result<Forwarding, String> {
+        let forwarding = Forwarding::new(self.forwarded_addresses, &self.trusted_proxies);
+        match self.proxy_protocol {
+            false => Ok(forwarding),
+            true if self.trusted_proxies.is_empty() => {
+                Err("--proxy-protocol needs --trusted-proxies".to_owned())
+            }
+            true => Ok(forwarding.beginning()),
         }
     }
 

@@ -194,6 +194,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     // What is wrong with the files is said before anything else is done.
     let trusted = Trusted::read(&config.documents, check).map_err(StartError::Settings)?;
     let tls = Tls::of(&config.server.tls).map_err(StartError::Settings)?;
+    let forwarding = config.sign_in.forwarding().map_err(StartError::Settings)?;
     make_folder(&config.store.database_url)?;
     // The lock is taken before anything else: a database that another gateway uses must not be touched.
     let sole = Sole::of(&config.store.database_url)?;
@@ -271,6 +272,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         shutdown,
         descriptors,
         tls,
+        forwarding,
         config,
     };
     server::serve(listener, service).await?;

@@ -9,6 +9,7 @@ mod names;
 mod passwords;
 mod rates;
 mod read_after;
+mod room;
 mod secrets;
 mod sessions;
 

@@ -17,34 +17,30 @@ pub(super) struct Outgoing {
     pub(super) body: Body,
     pub(super) transit: Budget,
     pub(super) holders: [Option<Holder>; 2],
+    /// What counts the whole of an answer before the first of it is wanted: a stream of HTTP/2 may be given no room at all.
+    pub(super) whole: Option<Share>,
     /// Set on HTTP/2, where a stream may stand still while its connection does not.
     pub(super) waiting: Option<Waiting>,
     pub(super) _held: (Option<Running>, Hold),
 }
 
-/// Bytes with their share of the transit budget.
-struct Counted {
-    bytes: Bytes,
-    _share: Share,
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+/// Counts the whole of an answer, if it is known, and not small.
+pub(super) fn count_whole(body: &Body, mut share: Share) -> Option<Share> {
+    let bytes = usize::try_from(body.size_hint().exact()?).ok()?;
+    (bytes > SMALL).then(|| {
+        share.set(bytes);
+        share
+    })
 }
 
 impl Outgoing {
-    fn count(&self, bytes: Bytes) -> Bytes {
+    fn count(&mut self, bytes: Bytes) -> Bytes {
         if bytes.len() <= SMALL {
             return bytes;
         }
-        let mut share = self.transit.share(self.holders);
-        share.set(bytes.len());
-        Bytes::from_owner(Counted {
-            bytes,
-            _share: share,
-        })
+        let share = self.whole.take();
+        let share = share.unwrap_or_else(|| self.transit.share(self.holders));
+        share.count(bytes)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use futures::StreamExt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -222,15 +223,38 @@ async fn who_takes_nothing_is_not_waited_for_and_gets_nothing_more() {
     while let Some(ended) = ending.join_next().await {
         ended.expect("it ended");
     }
+    all_is_back(&door, address).await;
+}
+
+async fn all_is_back(door: &Door, address: SocketAddr) {
     let holders = [None, Some(Holder::network(address.ip()))];
     let all_back = async {
         while door.transit.share(holders).grow(LARGE * 3).is_err() {
             sleep(LOOK).await;
         }
     };
-    timeout(OVER, all_back)
-        .await
-        .expect("nothing is held any more");
+    let all_back = timeout(OVER, all_back).await;
+    all_back.expect("nothing is held any more");
+}
+
+/// A stream of HTTP/2 without room asks for nothing of its answer, which is there all the same.
+#[tokio::test]
+async fn an_answer_is_counted_before_its_client_takes_any_of_it() {
+    let (address, door) = open().await;
+    let request = [PREFACE, &NO_WINDOW, &ask("/large")].concat();
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        unread.push(say(address, &request).await);
+    }
+    let holders = [None, Some(Holder::network(address.ip()))];
+    let counted = async {
+        while door.transit.check(&holders).is_ok() {
+            sleep(LOOK).await;
+        }
+    };
+    timeout(OVER, counted).await.expect("they are counted");
+    drop(unread);
+    all_is_back(&door, address).await;
 }
 
 #[tokio::test]
@@ -336,7 +360,7 @@ async fn a_slow_reader_is_heard_of_and_never_taken_for_gone() {
     let (mut client, (server, _)) = (client.expect("connected"), server.expect("accepted"));
     set_options(&server);
     let limit = SockRef::from(&server).tcp_user_timeout();
-    assert_eq!(limit.expect("an option"), None, "see `SILENCE`");
+    assert_eq!(limit.expect("an option"), None, "see `options`");
 
     let mut piece = vec![0; 4 * 1024];
     for _ in 0..5 {

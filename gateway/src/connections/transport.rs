@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::activity::Activity;
 use super::stream::Stream;
 use crate::shutdown::Shutdown;
 use crate::tls::Tls;
@@ -19,10 +20,11 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Shakes hands where that is to be done; `None` when the client does not go on, or the process stops.
+    /// Shakes hands where that is to be done; `None` when the client does not go on, has to make room, or the process stops.
     pub(super) async fn open(
         stream: Stream<TcpStream>,
         tls: Option<&Tls>,
+        activity: &Activity,
         shutdown: &Shutdown,
     ) -> Option<Self> {
         let Some(tls) = tls else {
@@ -30,6 +32,8 @@ impl Transport {
         };
         let accepted = tokio::select! {
             accepted = tls.accept(stream) => accepted,
+            // One that others need the place of is closed at once, or there would be more connections than places.
+            _ = activity.overdue() => return None,
             () = shutdown.wait() => return None,
         };
         match accepted {

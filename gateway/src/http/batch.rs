@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::answering::compressed;
 use super::refusal::Refusal;
 use super::streaming::Framing;
-use super::{Call, execute, idempotency_key};
+use super::{Call, execute, idempotency_key, set_headers};
 use crate::operation::Operations;
 use crate::params::Params;
 use crate::response;
@@ -38,21 +38,27 @@ pub(super) async fn answer<O: Operations>(
         return Err(Refusal::batch_too_long(settings.max_batch));
     }
     let running = requests.into_iter().map(|mut params| {
-        params.trace = trace_context::of_headers(call.headers);
+        set_headers(&mut params, call.headers);
         let span = trace_context::of_request(params.trace, &params.extensions);
-        async move { span.scope(execute(call, params, None)).await }
+        async move {
+            let executed = span.scope(execute(call, params, None)).await?;
+            // It waits for the others.
+            let answer = response::encode(&executed.answer).into_boxed_slice();
+            let answer = call.app.share_of(call.caller).count(answer);
+            Ok::<_, Refusal>((answer, executed.compress_above()))
+        }
     });
     let executed = futures::future::try_join_all(running).await?;
     let mut bytes = vec![b'['];
-    for (index, executed) in executed.iter().enumerate() {
+    for (index, (answer, _)) in executed.iter().enumerate() {
         if index > 0 {
             bytes.push(b',');
         }
-        bytes.extend_from_slice(&response::encode(&executed.answer));
+        bytes.extend_from_slice(answer);
     }
     bytes.push(b']');
     // One answer that may not be compressed is enough.
-    let above = executed.iter().map(|it| it.compress_above());
+    let above = executed.iter().map(|(_, above)| *above);
     let above = above.min().flatten();
     let (status, headers) = (StatusCode::OK, call.headers);
     Ok(compressed(status, call.media_type, bytes.into(), above, headers).await)

@@ -17,6 +17,7 @@ use super::{
     Shared,
     caller::refused,
     group::{Groups, into_frame},
+    holding::Members,
     replays,
     request::{Execution, GroupKey, SubscriptionRequest},
 };
@@ -51,6 +52,8 @@ pub(super) trait Ground: Sized + Send + Sync + 'static {
     /// The number of frames that a group keeps for members that lag a little. All of them share each frame.
     const BUFFERED_FRAMES: usize;
 
+    /// Those who are in a group.
+    type Members: Default + Send + Sync + 'static;
     /// Subscriptions with the same key get the same bytes.
     type Key: Clone + Eq + Hash + Send + Sync + 'static;
     type Request: Subscription<Self>;
@@ -79,8 +82,11 @@ pub(super) trait Subscription<G: Ground>: Send + Sync + 'static {
     /// Returns the place after which events are delivered.
     fn after(&self) -> Cursor;
 
-    /// Returns what all subscribers of the same key receive, after this place.
-    fn shared_answers(&self, ground: &Arc<G>, after: Cursor) -> Answers;
+    /// Notes that the subscriber is in a group.
+    fn enter(&self, members: &G::Members);
+
+    /// Returns what all subscribers of the same key receive, after this place: these, and who enters later.
+    fn shared_answers(&self, ground: &Arc<G>, after: Cursor, members: &Arc<G::Members>) -> Answers;
 
     /// Returns what this subscriber receives, over a stretch of the log.
     fn own_answers(&self, ground: &Arc<G>, range: Range) -> Answers;
@@ -109,6 +115,7 @@ pub(super) trait Subscription<G: Ground>: Send + Sync + 'static {
 impl Ground for Shared {
     const BUFFERED_FRAMES: usize = 128;
 
+    type Members = Members;
     type Key = GroupKey;
     type Request = SubscriptionRequest;
 
@@ -131,8 +138,13 @@ impl Ground for Shared {
 
 impl SubscriptionRequest {
     /// Returns what all subscribers of the same key receive.
-    pub(super) fn together(&self, shared: &Arc<Shared>, range: Range) -> Answers {
-        let execution = self.group_execution(&shared.log, range);
+    pub(super) fn together(
+        &self,
+        shared: &Arc<Shared>,
+        range: Range,
+        members: &Arc<Members>,
+    ) -> Answers {
+        let execution = self.group_execution(&shared.log, range, members);
         let counter = &METRICS.executed_for_groups;
         answers(shared.clone(), self.key.clone(), execution, counter)
     }
@@ -156,8 +168,17 @@ impl Subscription<Shared> for SubscriptionRequest {
         self.after
     }
 
-    fn shared_answers(&self, shared: &Arc<Shared>, after: Cursor) -> Answers {
-        self.together(shared, Range { after, until: None })
+    fn enter(&self, members: &Members) {
+        members.enter(self.holding());
+    }
+
+    fn shared_answers(
+        &self,
+        shared: &Arc<Shared>,
+        after: Cursor,
+        members: &Arc<Members>,
+    ) -> Answers {
+        self.together(shared, Range { after, until: None }, members)
     }
 
     fn own_answers(&self, shared: &Arc<Shared>, range: Range) -> Answers {

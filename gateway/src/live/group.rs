@@ -33,6 +33,7 @@ pub(super) struct Group<G: Ground> {
     /// Set before the last frame is sent.
     has_ended: Arc<AtomicBool>,
     driver: AbortHandle,
+    members: Arc<G::Members>,
     key: G::Key,
     ground: Weak<G>,
 }
@@ -65,6 +66,7 @@ impl<G: Ground> Groups<G> {
         if let Some(group) = &known
             && !group.has_ended.load(Ordering::SeqCst)
         {
+            request.enter(&group.members);
             return group.clone();
         }
         let (group, driving) = Group::prepare(ground, request);
@@ -86,18 +88,22 @@ impl<G: Ground> Group<G> {
     ) -> (Self, impl Future<Output = ()> + Send + use<G>) {
         let from = ground.reached();
         let frames = Arc::new(Shards::new(G::BUFFERED_FRAMES));
+        let members = Arc::<G::Members>::default();
+        request.enter(&members);
         let driver = Driver {
             frames: frames.clone(),
             published: Arc::new(AtomicU64::new(from.position)),
             has_ended: Arc::default(),
         };
         let (published, has_ended) = (driver.published.clone(), driver.has_ended.clone());
-        let (driving, driver) = abortable(driver.run(request.shared_answers(ground, from)));
+        let answers = request.shared_answers(ground, from, &members);
+        let (driving, driver) = abortable(driver.run(answers));
         let group = Self {
             frames,
             published,
             has_ended,
             driver,
+            members,
             key: request.key().clone(),
             ground: Arc::downgrade(ground),
         };

@@ -21,6 +21,7 @@ use moka::{future::Cache, policy::EvictionPolicy};
 use super::{
     Shared,
     ground::{Answer, Answers, Subscription},
+    holding::Members,
     request::{GroupKey, SubscriptionRequest},
 };
 use crate::operation::Payload;
@@ -227,7 +228,9 @@ async fn execute(
         after,
         until: Some(until),
     };
-    let mut executed = request.together(shared, range);
+    let members = Arc::<Members>::default();
+    members.enter(request.holding());
+    let mut executed = request.together(shared, range, &members);
     let (mut answers, mut bytes) = (Vec::new(), 0);
     while let Some(answer) = executed.next().await {
         let Answer::Next {

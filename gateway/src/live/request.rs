@@ -18,7 +18,7 @@ use super::{
     Shared,
     after::{resolve, resumed},
     caller::Caller,
-    holding::{Frames, Holding},
+    holding::{Frames, Holding, Members},
     scope::{PersonalDocuments, Scope},
 };
 use crate::{
@@ -192,6 +192,10 @@ impl SubscriptionRequest {
         Ok(subscription)
     }
 
+    pub(super) const fn holding(&self) -> &Arc<Holding> {
+        &self.holding
+    }
+
     /// Returns whether `viewer` sees something other than the viewer of this request.
     pub(super) fn differs_for(&self, viewer: &Viewer) -> bool {
         self.context.viewer.role() != viewer.role()
@@ -221,12 +225,17 @@ impl SubscriptionRequest {
             self.context.clone(),
             self.grant.clone(),
             None,
-            false,
+            self.holding.of_frames(),
         )
     }
 
     /// Creates an execution for all subscribers of the same key.
-    pub(super) fn group_execution(&self, log: &EventLog, range: Range) -> Execution {
+    pub(super) fn group_execution(
+        &self,
+        log: &EventLog,
+        range: Range,
+        members: &Arc<Members>,
+    ) -> Execution {
         let mut context = self.context.clone();
         let shared = match self.key.scope {
             Scope::Role(role) => Some(SharedViewer::new(role)),
@@ -235,7 +244,8 @@ impl SubscriptionRequest {
         if let Some(shared) = &shared {
             context.viewer = Viewer::Shared(shared.clone());
         }
-        self.execution(log, range, context, Grant::shared(), shared, true)
+        let frames = Frames::of_group(members);
+        self.execution(log, range, context, Grant::shared(), shared, frames)
     }
 
     fn execution(
@@ -245,7 +255,7 @@ impl SubscriptionRequest {
         context: RequestContext,
         grant: Grant,
         shared: Option<SharedViewer>,
-        for_group: bool,
+        frames: Frames,
     ) -> Execution {
         let source = EventSource::new(log.clone(), range);
         let horizon = Horizon::default();
@@ -264,7 +274,7 @@ impl SubscriptionRequest {
             request,
             source,
             plan: self.plan.clone(),
-            frames: self.holding.of_frames(for_group),
+            frames,
             shared,
             horizon,
         }

@@ -197,6 +197,7 @@ fn answer(position: u64, role: u64) -> Answer {
 impl Ground for World {
     const BUFFERED_FRAMES: usize = 2;
 
+    type Members = ();
     type Key = (Option<u64>, u64);
     type Request = Asked;
 
@@ -224,7 +225,9 @@ impl Subscription<World> for Asked {
         place(self.after)
     }
 
-    fn shared_answers(&self, world: &Arc<World>, after: Cursor) -> Answers {
+    fn enter(&self, (): &()) {}
+
+    fn shared_answers(&self, world: &Arc<World>, after: Cursor, _: &Arc<()>) -> Answers {
         let (world, role, is_shared) = (world.clone(), self.role, self.key.0.is_none());
         let answers = stream! {
             let mut changes = world.reached.subscribe();

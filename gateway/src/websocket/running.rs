@@ -25,6 +25,9 @@ use crate::request_id::RequestId;
 use crate::response;
 use crate::trace_context;
 
+/// Results up to this length are not counted while they wait for their client.
+const SMALL: usize = 512;
+
 /// What one step of an operation sends to its client.
 pub(crate) enum Step {
     Next(Bytes),
@@ -137,7 +140,12 @@ async fn start<O: Operations>(
     if errors::is_request_error(&answer) {
         return Started::Refused(answer.errors);
     }
-    Started::Only(response::encode(&answer).into())
+    let result = response::encode(&answer).into_boxed_slice();
+    // It waits until the client has taken what is before it, which may be much, and may be never.
+    Started::Only(match result.len() <= SMALL {
+        true => result.into(),
+        false => app.share_of(&caller).count(result),
+    })
 }
 
 /// One operation, from its start to its end.

@@ -221,6 +221,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
         rates: Rates::new(&config.rates, None),
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
+        forwarding: config.sign_in.forwarding().expect("proxies"),
         config,
         ready: always_ready(),
         shutdown: shutdown.clone(),

@@ -213,8 +213,38 @@ async fn who_does_not_go_on_is_let_go(mut setup: Setup) {
     assert!(began.elapsed() > Duration::from_secs(5), "it has a moment");
 }
 
+/// One that has not shaken hands yet is idle, and has to make room like any other: at once, and not when its time is over.
+async fn who_has_not_shaken_hands_makes_room(mut setup: Setup) {
+    let authority = Authority::new();
+    let files = authority.sign(&setup.directory);
+    setup.settings.set("MILLRACE_MAX_CLIENTS", "20");
+    setup.settings.set("MILLRACE_MAX_CLIENTS_PER_ADDRESS", "20");
+    let gateway = start(&mut setup, &files);
+    let open = async || {
+        let mut silent = Vec::new();
+        for _ in 0..20 {
+            silent.push(TcpStream::connect(gateway.address).await.expect("a line"));
+        }
+        silent
+    };
+    let before = open().await;
+    let began = Instant::now();
+    let _after = open().await;
+    let ends = before.into_iter().map(|mut silent| async move {
+        let read = tokio::time::timeout(SOON, silent.read(&mut [0; 16])).await;
+        assert!(matches!(read.expect("an end"), Ok(0) | Err(_)));
+        began.elapsed()
+    });
+    let ends = futures::future::join_all(ends).await;
+    let early = ends.iter().filter(|end| **end < Duration::from_secs(7));
+    // There may be others that were there before.
+    assert!(early.count() > 15, "{ends:?}");
+    is_answered(gateway.address, &authority).await;
+}
+
 tests::embedded!(
     everything_is_spoken_by_tls,
     certificates_are_renewed,
-    who_does_not_go_on_is_let_go
+    who_does_not_go_on_is_let_go,
+    who_has_not_shaken_hands_makes_room
 );

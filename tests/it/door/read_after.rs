@@ -70,6 +70,18 @@ async fn only_what_one_has_written_is_waited_for(setup: Setup) {
     }
 }
 
+async fn each_request_of_a_batch_waits(setup: Setup) {
+    let app = setup.start_many(1, 0, &["--batching"]);
+    let batch = json!([{ "query": QUERY }, { "query": "{ me { id } }" }]);
+    let header = [("read-after", "nonsense")];
+    let answer = app.client().post(&batch, &header).await;
+    let answers = answer.expect("an answer").body;
+    for at in 0..2 {
+        let code = &answers[at]["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "BAD_REQUEST", "{answers}");
+    }
+}
+
 /// Three hundred who wait for what does not come look at the database as one, and no user waits more than a few times.
 async fn who_waits_costs_others_nothing(setup: Setup) {
     let limit = Duration::from_secs(4);
@@ -113,5 +125,8 @@ async fn who_waits_costs_others_nothing(setup: Setup) {
     beside.end("300 reads that wait").await;
 }
 
-tests::embedded!(only_what_one_has_written_is_waited_for);
+tests::embedded!(
+    only_what_one_has_written_is_waited_for,
+    each_request_of_a_batch_waits
+);
 tests::embedded!(alone: who_waits_costs_others_nothing);

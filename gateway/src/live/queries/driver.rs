@@ -43,8 +43,8 @@ pub(super) struct Driver {
     query: Query,
     turns: Own,
     last: Option<Arc<Answer>>,
-    /// What is kept of the last answer, by whoever began the group.
-    kept: Share,
+    /// What counts the last answer, as one watcher's.
+    kept: Option<Share>,
     /// The number of the last execution, and how long it took.
     number: u64,
     took: Duration,
@@ -78,7 +78,7 @@ impl Driver {
     pub(super) fn start(shared: Arc<Shared>, key: GroupKey, group: Arc<Group>, query: Query) {
         let turns = shared.queries.turns.of(claimant(&query.caller));
         let driver = Self {
-            kept: shared.holdings.of_answers(&query.caller),
+            kept: None,
             shared,
             key,
             group,
@@ -171,7 +171,9 @@ impl Driver {
         let (number, last, limits) = (self.number, self.last.as_deref(), &self.shared.limits);
         let answer = Answer::new(done, number, last, self.query.terms.patch, limits);
         let answer = Arc::new(answer);
-        self.kept.try_set(answer.weight())?;
+        // It takes the place of the one before.
+        self.kept = None;
+        self.kept = Some(self.group.members.take(answer.weight())?);
         let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.content, &answer.content));
         match is_same {
             true => METRICS.live_unchanged.inc(),

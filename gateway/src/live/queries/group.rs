@@ -13,7 +13,11 @@ use super::answer::Answer;
 use super::driver::Driver;
 use super::execution::Query;
 use super::turns::Turns;
-use crate::live::{Shared, request::GroupKey};
+use crate::live::{
+    Shared,
+    holding::{Holding, Members},
+    request::GroupKey,
+};
 
 /// The groups that have watchers.
 #[derive(Default)]
@@ -57,6 +61,8 @@ pub(super) struct Group {
     pub(super) state: watch::Sender<State>,
     /// The number of executions that have begun.
     begun: AtomicU64,
+    /// The watchers.
+    pub(super) members: Members,
     needs: Mutex<Need>,
     is_needed: Notify,
 }
@@ -106,18 +112,22 @@ impl Group {
         shared: &Arc<Shared>,
         key: &GroupKey,
         query: &Query,
+        holding: &Arc<Holding>,
     ) -> (Arc<Self>, watch::Receiver<State>) {
         let mut known = shared.queries.known.lock();
         if let Some(group) = known.get(key) {
+            group.members.enter(holding);
             return (group.clone(), group.state.subscribe());
         }
         let (state, receiver) = watch::channel(State::Pending);
         let group = Arc::new(Self {
             state,
             begun: AtomicU64::new(0),
+            members: Members::default(),
             needs: Mutex::default(),
             is_needed: Notify::new(),
         });
+        group.members.enter(holding);
         known.insert(key.clone(), group.clone());
         Driver::start(shared.clone(), key.clone(), group.clone(), query.clone());
         (group, receiver)

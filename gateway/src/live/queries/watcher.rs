@@ -25,7 +25,7 @@ pub(super) struct Watcher {
     query: Query,
     /// The client's rights, for as long as it watches.
     grant: Grant,
-    _holding: Holding,
+    holding: Arc<Holding>,
     group: Arc<Group>,
     state: watch::Receiver<State>,
     /// What the next answer must be.
@@ -57,13 +57,14 @@ impl Watcher {
         digest: Option<String>,
     ) -> Self {
         key.settle_scope(&query.context.viewer, &shared.personal);
-        let (group, state) = Group::join(&shared, &key, &query);
+        let holding = Arc::new(holding);
+        let (group, state) = Group::join(&shared, &key, &query, &holding);
         let mut watcher = Self {
             shared,
             key,
             query,
             grant,
-            _holding: holding,
+            holding,
             group,
             state,
             need,
@@ -179,7 +180,7 @@ impl Watcher {
     fn rejoin(&mut self) {
         let viewer = &self.query.context.viewer;
         self.key.settle_scope(viewer, &self.shared.personal);
-        (self.group, self.state) = Group::join(&self.shared, &self.key, &self.query);
+        (self.group, self.state) = Group::join(&self.shared, &self.key, &self.query, &self.holding);
         self.told = None;
         // Executions are counted by each group for itself.
         self.need.number = 0;
