@@ -78,10 +78,14 @@ const STREAMS: &[&str] = &[
 /// The kinds of streams whose data only the users concerned may see, even in the log.
 const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM, chats::RECEIPT_STREAM];
 
-/// What retention keeps in the log. Posts are read from their streams; older versions of the others named here exist only in
-/// the log.
+/// What retention keeps in the log. Posts are read from their streams, and one that is deleted is nothing but that; older versions of
+/// the others named here exist only in the log.
 const KEEPS: events::Keeps = events::Keeps {
     whole: &[posts::STREAM],
+    ends: &[events::StreamEnd {
+        stream: posts::STREAM,
+        event_type: posts::PostEventKind::Deleted.name(),
+    }],
     last: &[
         students::CACHE_STREAM,
         operations::STREAM,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The advisory lock that pruning takes exclusively, and consumers that begin to need events take shared.
-pub(crate) const EXCLUSION: i64 = 7_020_109_114_097_111;
+const EXCLUSION: i64 = 7_020_109_114_097_111;
 
 /// Where a follower that has never run begins, on a log that may have been pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,11 @@ pub(crate) async fn hold_pruning(tx: &DatabaseTransaction) -> Result<u64> {
     on_postgres(tx, &sql).await?;
     let (_, pruned) = read::read_pruned(tx).await?;
     Ok(pruned)
+}
+
+/// Keeps others from pruning, and from beginning to need events, until the transaction ends.
+pub(crate) async fn exclude_others(tx: &DatabaseTransaction) -> Result<()> {
+    on_postgres(tx, &format!("select pg_advisory_xact_lock({EXCLUSION})")).await
 }
 
 /// Returns the position before the first event of the part behind `pruned`.

@@ -98,10 +98,11 @@ pub use rebuild::{
 };
 pub use receipt::{NotWritten, Receipt, Receipted, Written};
 pub use retention::{
-    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, Eraser, ErasureConfig,
-    ErasurePhase, ErasureStatus, ErasureWaits, HeldBy, Keeps, PersonalData, PruneConfig,
-    PruneProgress, PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
-    bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
+    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ArchivedStretch, ERASED, Eraser,
+    ErasureConfig, ErasurePhase, ErasureStatus, ErasureWaits, HeldBy, Keeps, PersonalData,
+    PruneConfig, PruneProgress, PruneReport, REDACTED, Replacement, StreamEnd, Subject, Whose,
+    archive, archived_stretch, bring_archive_up_to_date, lease_job, prune, read_erasures,
+    request_erasure, work_on_erasure,
 };
 pub use runner::{FollowerConfig, run_follower};
 pub use shared_store::SharedStore;

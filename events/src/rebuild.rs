@@ -54,7 +54,8 @@ pub trait ReadModel: Send + Sync + 'static {
     /// Returns all tables that the follower writes.
     fn tables(&self) -> &'static [ModelTable];
 
-    /// Returns whether the log keeps all events of the kind when it is pruned, so that the model can still be rebuilt.
+    /// Returns whether the log keeps all events of the kind when it is pruned, so that the model can still be rebuilt. Of streams that
+    /// have ended it need not keep what makes no rows.
     fn is_kept(&self) -> bool {
         false
     }

@@ -11,21 +11,23 @@
 //!   caches start over (`Tail::set_pruned`).
 //! - **Chains** of `previous` continue: the first remaining event names a pruned one, which is where every checkpoint of its
 //!   part stands. On SQLite, where the chain is read from the events, `pruned_part` remembers where it ended.
-//! - **Streams that are state** (`Keeps::whole`) stay, with their positions; readers by position do not notice, as nobody
-//!   reads by position before the pruned one. Streams whose versions are kept nowhere else (`Keeps::last`) keep their last
+//! - **Streams that are state** (`Keeps::whole`) stay until they have ended (`compact`), with their positions; readers by position do
+//!   not notice, as nobody reads by position before the pruned one. Streams whose versions are kept nowhere else (`Keeps::last`) keep their last
 //!   event, so a version is never given out twice.
 //! - **Redis**: a stream that ends before the pruned position cannot be refilled; it begins anew (`relay`).
 
 mod age;
 mod archive;
 mod bound;
+mod compact;
 mod erase;
 mod lease;
 mod personal;
 mod prune;
 
 pub use archive::{
-    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, archive, archived_until,
+    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ArchivedStretch, archive,
+    archived_stretch,
 };
 pub use bound::HeldBy;
 pub use erase::{
@@ -42,8 +44,19 @@ pub const ERASED: &str = "[erased]";
 /// What the log keeps regardless of age.
 #[derive(Debug, Clone, Copy)]
 pub struct Keeps {
-    /// Kinds of streams that are state: all of their events are kept.
+    /// Kinds of streams that are state: all of their events are kept, unless the stream has ended.
     pub whole: &'static [&'static str],
+    /// Kinds of streams among these whose state, once they have ended, is that of their last event.
+    pub ends: &'static [StreamEnd],
     /// Kinds of streams whose versions are stored nowhere else: the last event of each stream is kept.
     pub last: &'static [&'static str],
+}
+
+/// How streams of a kind end: no event follows one of this type, and it alone says what became of the stream.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamEnd {
+    /// The kind of stream.
+    pub stream: &'static str,
+    /// The type of the last event.
+    pub event_type: &'static str,
 }

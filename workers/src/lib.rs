@@ -23,8 +23,6 @@ use events::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-/// How long the answers of idempotent requests are kept.
-const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long sessions are kept after their end.
 const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long running attempts of handlers may take to finish when the process is told to stop.
@@ -126,7 +124,7 @@ async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
 }
 
 async fn tidy(log: &EventLog) {
-    match remove_expired_answers(log.database(), ANSWERS_KEPT).await {
+    match remove_expired_answers(log.database(), retention::ANSWERS_KEPT).await {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "removed old answers of idempotent requests"),
         Err(error) => tracing::warn!(%error, "old answers could not be removed"),

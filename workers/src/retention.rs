@@ -7,11 +7,14 @@ mod keeping;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use entities::Entities;
-use events::{ArchiveError, PruneConfig};
+use events::{ArchiveError, ArchivedStretch, PruneConfig};
 
 use crate::duration;
 pub use commands::{archive_watched, prune_watched};
 pub(crate) use keeping::{erase_requested, keep_retention};
+
+/// How long the answers of idempotent requests are kept, and with them the posts that they are folded from.
+pub(crate) const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// The retention of the log.
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
@@ -19,8 +22,8 @@ pub(crate) use keeping::{erase_requested, keep_retention};
 pub struct RetentionSettings {
     /// How long events are kept, such as 90d; without it they are never pruned
     ///
-    /// Older events are pruned from the log when every follower and handler has passed them. Streams that are state, such as those
-    /// of posts, stay.
+    /// Older events are pruned from the log when every follower and handler has passed them. Those of a post stay until it is deleted;
+    /// then its deletion alone stays.
     #[arg(long, env = "MILLRACE_RETENTION", value_parser = duration::parse)]
     pub retention: Option<Duration>,
     /// Directory to which events are archived before they are pruned; personal data is erased there, too
@@ -64,10 +67,11 @@ pub enum RetentionError {
     Log(#[from] events::Error),
 }
 
-fn prune_config(older_than: Duration, archived: Option<u64>) -> PruneConfig {
+fn prune_config(older_than: Duration, archived: Option<ArchivedStretch>) -> PruneConfig {
     PruneConfig {
         older_than,
         keeps: Entities::keeps(),
+        ended_for: ANSWERS_KEPT,
         followers: Entities::followers(),
         archived,
     }

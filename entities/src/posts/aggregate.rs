@@ -1,6 +1,6 @@
 //! The aggregate of a post: the state that its events fold to, and the events that each command adds. Pure: no clock, no I/O. A
-//! command that is refused, or would change nothing, returns no fact. Removed and deleted content is gone from the state, too.
-//! Called by commands and queries.
+//! command that is refused, or would change nothing, returns no fact. Removed and deleted content is gone from the state, too: what a
+//! post was before its deletion makes no difference, so the log may have lost it (`Keeps::ends`). Called by commands and queries.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,7 +17,8 @@ use crate::access::UserId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostState {
     id: PostId,
-    author_id: UserId,
+    /// `None` once the post is deleted.
+    author_id: Option<UserId>,
     message: String,
     liked_by: HashSet<UserId>,
     /// The comments by number; removed ones are kept without their texts.
@@ -25,6 +26,7 @@ pub struct PostState {
     /// The numbers of the comments that were not removed.
     numbers: HashMap<CommentId, i64>,
     version: i64,
+    /// When the post was created; when it was deleted, if nothing else is known of it.
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     deleted_at: Option<DateTime<Utc>>,
@@ -79,7 +81,8 @@ pub enum PostCommand {
     Delete,
 }
 
-/// The versions of a stream are not consecutive, or its first event is not the post's creation.
+/// The versions of a stream are not consecutive, or its first event is not the post's creation. A deletion may stand anywhere: of what
+/// was before it, some or all may have been removed.
 #[derive(Debug, thiserror::Error)]
 #[error("version {version} does not continue post {}", .post_id.uuid())]
 pub struct Discontinuous {
@@ -98,11 +101,17 @@ pub fn fold<'a>(
     events: impl IntoIterator<Item = &'a PostEvent>,
 ) -> Result<Option<PostState>, Discontinuous> {
     for event in events {
+        let last = state.as_ref().map_or(0, PostState::version);
+        let is_end = matches!(event.fact, PostFact::Deleted(_));
+        let continues = event.version == last + 1 || is_end && event.version > last;
         state = Some(match (state, &event.fact) {
-            (None, PostFact::Created(created)) if event.version == 1 => {
-                PostState::new(event, created)
+            (None, PostFact::Created(created)) if continues => PostState::new(event, Some(created)),
+            (None, PostFact::Deleted(_)) if continues => {
+                let mut state = PostState::new(event, None);
+                state.apply(event);
+                state
             }
-            (Some(mut state), _) if event.version == state.version + 1 => {
+            (Some(mut state), _) if continues => {
                 state.apply(event);
                 state
             }
@@ -138,7 +147,7 @@ pub fn decide(
         (Some(state), _) if state.deleted_at.is_none() => state,
         _ => return Err(PostError::NotFound(STREAM)),
     };
-    let is_author = user_id == state.author_id;
+    let is_author = state.author_id == Some(user_id);
     let require = |allowed: bool| allowed.then_some(()).ok_or(PostRefusal::NotAuthor);
     Ok(match command {
         PostCommand::Create { .. } => {
@@ -199,11 +208,12 @@ pub fn decide(
 }
 
 impl PostState {
-    fn new(event: &PostEvent, created: &PostCreated) -> Self {
+    /// Returns a post at its first event. How it was created is unknown if only its deletion is left.
+    fn new(event: &PostEvent, created: Option<&PostCreated>) -> Self {
         Self {
             id: event.post_id,
-            author_id: created.author_id,
-            message: created.message.clone(),
+            author_id: created.map(|created| created.author_id),
+            message: created.map_or_else(String::new, |created| created.message.clone()),
             liked_by: HashSet::new(),
             comments: BTreeMap::new(),
             numbers: HashMap::new(),
@@ -254,6 +264,7 @@ impl PostState {
 
     fn delete(&mut self, at: DateTime<Utc>) {
         self.deleted_at = Some(at);
+        self.author_id = None;
         self.message = String::new();
         self.liked_by = HashSet::new();
         self.numbers = HashMap::new();
@@ -273,9 +284,9 @@ impl PostState {
 
     /// Returns the post, unless it is deleted.
     pub fn post(&self) -> Option<Post> {
-        self.deleted_at.is_none().then(|| Post {
+        self.author_id.map(|author_id| Post {
             id: self.id,
-            author_id: self.author_id,
+            author_id,
             message: self.message.clone(),
             like_count: self.liked_by.len() as i64,
             comment_count: self.numbers.len() as i64,
@@ -309,6 +320,20 @@ impl PostState {
     /// Returns a comment by its number, removed or not.
     pub fn comment(&self, number: i64) -> Option<&Comment> {
         self.comments.get(&number)
+    }
+
+    /// Returns the comment that an event of the post is about, as it is now. If only the deletion of the post is left, it is known only
+    /// where the event added it.
+    pub fn comment_of(&self, event: &PostEvent) -> Option<Comment> {
+        let known = self.comments.get(&event.fact.comment_number()?);
+        match (known, &event.fact, self.deleted_at) {
+            (None, PostFact::CommentAdded(added), removed_at @ Some(_)) => Some(Comment {
+                text: None,
+                removed_at,
+                ..Comment::added(self.id, added, event.occurred_at)
+            }),
+            (known, ..) => known.cloned(),
+        }
     }
 
     /// Returns the number of a comment that was not removed.

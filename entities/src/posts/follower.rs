@@ -84,7 +84,7 @@ impl ReadModel for PostsModel {
         STREAM
     }
 
-    /// The streams of posts are never pruned, as they are the source of the posts.
+    /// The streams of posts are pruned only once the post is deleted, and has no rows.
     fn is_kept(&self) -> bool {
         true
     }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use files::{Digest, digest, replace};
-pub use write::{ArchiveConfig, ArchiveProgress, ArchiveReport, archive, archived_until};
+pub use write::{ArchiveConfig, ArchiveProgress, ArchiveReport, archive, archived_stretch};
 pub(super) use write::{blocking, open_all};
 
 const MANIFEST: &str = "manifest.json";
@@ -83,6 +83,15 @@ pub(super) struct ArchiveFile {
     bytes: u64,
     /// The SHA-256 of the file, in hexadecimal.
     sha256: String,
+}
+
+/// Events that an archive has without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchivedStretch {
+    /// The first position; behind the last one when the archive has none of them.
+    pub first: u64,
+    /// The last position.
+    pub last: u64,
 }
 
 /// The contents of an archive.
@@ -193,6 +202,21 @@ impl Archive {
             covered = file.last;
         }
         Ok(covered)
+    }
+
+    /// Returns the stretch that reaches from before `position` to the end of what the archive covers behind it. The files before `position`
+    /// were intact when the log was pruned; of these it only looks whether they are there. Blocks.
+    fn stretch(&self, position: u64) -> Result<ArchivedStretch> {
+        let last = self.covers(position)?;
+        let mut first = last + 1;
+        for file in self.files().iter().rev().filter(|file| file.first <= last) {
+            let found = fs::metadata(self.directory.join(&file.name));
+            if file.last + 1 < first || !found.is_ok_and(|found| found.len() == file.bytes) {
+                break;
+            }
+            first = file.first;
+        }
+        Ok(ArchivedStretch { first, last })
     }
 
     fn io(&self, source: io::Error) -> ArchiveError {

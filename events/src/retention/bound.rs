@@ -101,6 +101,12 @@ async fn first_unapplied(
     Ok(Some((last + 1, slowest.clone())))
 }
 
+/// Returns the read models whose rebuild has begun and has not ended.
+pub(super) async fn rebuilds(connection: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let sql = "select follower from rebuild where phase not in ('done', 'requested')";
+    query_as(connection, sql, Vec::new()).await
+}
+
 /// Computes the bound. `needed` are followers that must have run before anything may be pruned.
 pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) -> Result<Bound> {
     let head = read::read_head(connection).await?;
@@ -124,8 +130,7 @@ pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) 
     if let Some((position, follower)) = first_unapplied(connection, &head, &checkpoints).await? {
         bound.lower(position - 1, HeldBy::Follower(follower));
     }
-    let sql = "select follower from rebuild where phase not in ('done', 'requested')";
-    for follower in query_as(connection, sql, Vec::new()).await? {
+    for follower in rebuilds(connection).await? {
         bound.lower(0, HeldBy::Rebuild(follower));
     }
     if let Some(first) = first_needed_position(connection).await? {

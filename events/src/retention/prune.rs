@@ -12,13 +12,14 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    HeldBy, Keeps,
+    ArchivedStretch, HeldBy, Keeps,
     age::Ages,
     bound::{Bound, bound},
+    compact::compact,
 };
 use crate::{
     Begin, Database, DatabaseTransaction, Follower, Result,
-    begin::EXCLUSION,
+    begin::exclude_others,
     database::Pool,
     read,
     sql::{Dialect, FIND_BY_KEY, execute, on_postgres, query_one_as, to_i64},
@@ -36,10 +37,12 @@ pub struct PruneConfig {
     pub older_than: Duration,
     /// What is kept regardless of age.
     pub keeps: Keeps,
+    /// How long ago a stream must have ended, besides, for that to be all that is kept of it.
+    pub ended_for: Duration,
     /// All followers. One that needs the whole log and has not run yet holds everything back.
     pub followers: Vec<Arc<dyn Follower>>,
-    /// The last position in the archive, if there is one.
-    pub archived: Option<u64>,
+    /// What is in the archive, if there is one.
+    pub archived: Option<ArchivedStretch>,
 }
 
 /// The progress of pruning.
@@ -60,6 +63,8 @@ pub struct PruneReport {
     pub positions: u64,
     /// The number of events that were removed; the others are kept because of their kind.
     pub removed: u64,
+    /// The number of events that were kept until now, and removed because their streams have ended.
+    pub compacted: u64,
     /// Why it stopped there.
     pub held_by: HeldBy,
 }
@@ -83,6 +88,7 @@ pub async fn prune(
         position,
         positions: 0,
         removed: 0,
+        compacted: 0,
         held_by: HeldBy::Nothing,
     };
     while !*stop.borrow() {
@@ -110,6 +116,8 @@ pub async fn prune(
         // Work that waited for the same rows and disks comes first.
         sleep(began.elapsed() / 2).await;
     }
+    let ages = Ages::new(database, config.older_than.max(config.ended_for)).await?;
+    report.compacted = compact(database, config.keeps.ends, config.archived, ages, stop).await?;
     Ok(report)
 }
 
@@ -123,16 +131,16 @@ async fn prune_in_tx(
     tx: &DatabaseTransaction,
     needed: &[String],
     keeps: Keeps,
-    archived: Option<u64>,
+    archived: Option<ArchivedStretch>,
     ages: Ages,
 ) -> Result<Batch> {
     let backend = tx.get_database_backend();
-    on_postgres(tx, &format!("select pg_advisory_xact_lock({EXCLUSION})")).await?;
+    exclude_others(tx).await?;
     on_postgres(tx, FIND_BY_KEY).await?;
     let (_, from) = read::read_pruned(tx).await?;
     let mut bound = bound(tx, needed).await?;
     if let Some(archived) = archived {
-        bound.lower(archived.max(from), HeldBy::Archive);
+        bound.lower(archived.last.max(from), HeldBy::Archive);
     }
     let size = backend.either(BATCH_POSTGRES, BATCH_SQLITE);
     let mut until = bound.position.min(from + size);

@@ -32,6 +32,10 @@ pub struct Beginning {
     pub pruned: u64,
     /// The age in seconds of the first event behind it, if there is one. Events with a time in the future say nothing.
     pub oldest_event: Option<f64>,
+    /// Streams that ended up to here have nothing but their end.
+    pub compacted: u64,
+    /// How many events were removed for that.
+    pub compacted_events: u64,
 }
 
 /// A table, with its indexes.
@@ -171,8 +175,15 @@ async fn beginning(database: &Database) -> Result<Beginning> {
          where inserted > $1 and julianday(occurred_at) <= julianday('now') order by inserted limit 1",
     );
     let values = vec![to_i64(pruned).into()];
+    let oldest_event = query_one_as(&database.background, sql, values).await?;
+    let sql = "select coalesce(min(position), 0), cast(coalesce(sum(removed), 0) as bigint) from compaction";
+    let compaction: Option<(i64, i64)> =
+        query_one_as(&database.background, sql, Vec::new()).await?;
+    let (compacted, removed) = compaction.unwrap_or_default();
     Ok(Beginning {
         pruned,
-        oldest_event: query_one_as(&database.background, sql, values).await?,
+        oldest_event,
+        compacted: from_i64(compacted),
+        compacted_events: from_i64(removed),
     })
 }

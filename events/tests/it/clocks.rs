@@ -116,8 +116,10 @@ async fn an_event_from_the_future_holds_nothing_back(way: Way) {
         older_than,
         keeps: Keeps {
             whole: &[],
+            ends: &[],
             last: &[],
         },
+        ended_for: Duration::ZERO,
         followers: Vec::new(),
         archived: None,
     };

@@ -100,6 +100,15 @@ impl Samples {
         let oldest = seconds("millrace_log_oldest_event_age", help);
         let age = one(|sample| sample.beginning.and_then(|it| it.oldest_event));
         catalog.read_gauge(oldest, age);
+        let help =
+            "The position up to which posts that were deleted have only their deletion in the log";
+        let compacted = name("millrace_log_compacted_position", help);
+        let position = one(|sample| sample.beginning.map(|it| it.compacted as f64));
+        catalog.read_gauge(compacted, position);
+        let help = "Events of deleted posts that were removed from the log";
+        let compacted = name("millrace_log_compacted_events", help);
+        let events = one(|sample| sample.beginning.map(|it| it.compacted_events as f64));
+        catalog.read_gauge(compacted, events);
         let help = "Size of the events in the database, with indexes; with SQLite of all that is in the file";
         let size = bytes("millrace_log_size", help);
         let log_bytes = one(|sample| sample.sizes.log_bytes.map(|size| size as f64));

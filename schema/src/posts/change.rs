@@ -73,8 +73,7 @@ impl PostChange {
             .map_err(|cause| from_event(&cause))?;
         // A delivered event is in the log, so its post can be folded.
         let state = state.ok_or_else(missing)?;
-        let number = decoded.fact.comment_number();
-        let comment = number.and_then(|number| state.comment(number).cloned());
+        let comment = state.comment_of(&decoded);
         Ok(Self {
             cursor,
             change_type: decoded.fact.kind().into(),

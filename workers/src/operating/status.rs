@@ -15,7 +15,7 @@ pub(super) async fn run(
     is_json: bool,
 ) -> Result<(), OperatingError> {
     let tables = log.table_sizes().await;
-    let pruned = log.beginning().await.map(|beginning| beginning.pruned);
+    let beginning = log.beginning().await;
     let replicas = log.database().examine_replicas().await;
     let status = operations.read_status(&Viewer::Process(ACTOR)).await?;
     if is_json {
@@ -23,7 +23,9 @@ pub(super) async fn run(
         let of_table =
             |it: &TableSize| json!({ "name": it.name, "rows": it.rows, "bytes": it.bytes });
         shown["tables"] = tables.iter().map(of_table).collect();
-        shown["prunedPosition"] = json!(pruned);
+        shown["prunedPosition"] = json!(beginning.map(|it| it.pruned));
+        shown["compactedPosition"] = json!(beginning.map(|it| it.compacted));
+        shown["compactedEvents"] = json!(beginning.map(|it| it.compacted_events));
         let of_replica =
             |it: &HostFacts| json!({ "name": it.name, "says": it.says, "isWell": it.is_well });
         shown["replicas"] = replicas.iter().map(of_replica).collect();
@@ -142,8 +144,15 @@ pub(super) async fn run(
         .collect();
     crate::say!();
     table::print(&["TABLE", "ROWS", "MIB WITH INDEXES"], &sizes);
-    if let Some(pruned) = pruned.filter(|pruned| *pruned > 0) {
-        crate::say!("\nthe log is pruned up to position {pruned}");
+    if let Some(beginning) = beginning.filter(|beginning| beginning.pruned > 0) {
+        crate::say!("\nthe log is pruned up to position {}", beginning.pruned);
+        if beginning.compacted_events > 0 {
+            crate::say!(
+                "{} events of posts that were deleted up to position {} are removed",
+                beginning.compacted_events,
+                beginning.compacted
+            );
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use events::{ArchiveConfig, Database, archive, archived_until, bring_archive_up_to_date, prune};
+use events::{ArchiveConfig, Database, archive, archived_stretch, bring_archive_up_to_date, prune};
 use indicatif::{HumanCount, ProgressBar};
 use tokio::sync::watch;
 
@@ -62,7 +62,7 @@ pub async fn prune_watched(
     stop: watch::Receiver<bool>,
 ) -> Result<(), RetentionError> {
     let archived = match &settings.archived_in {
-        Some(directory) => Some(archived_until(database, directory.clone()).await?),
+        Some(directory) => Some(archived_stretch(database, directory.clone()).await?),
         None => None,
     };
     let bar = progress_bar("pruning");
@@ -84,5 +84,11 @@ pub async fn prune_watched(
         report.position,
         report.held_by
     );
+    if report.compacted > 0 {
+        crate::say!(
+            "removed {} events of deleted posts, of which only the deletion is left",
+            HumanCount(report.compacted)
+        );
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use events::{
     ArchiveConfig, Backoff, Database, ErasureConfig, ErasureWaits, EventLog, HeldBy, Looks,
-    archive, archived_until, bring_archive_up_to_date, lease_job, prune, work_on_erasure,
+    archive, archived_stretch, bring_archive_up_to_date, lease_job, prune, work_on_erasure,
 };
 use tokio::{
     sync::watch,
@@ -82,7 +82,7 @@ async fn run_once(
                 "archived events"
             );
         }
-        archived = Some(archived_until(database, directory.clone()).await?);
+        archived = Some(archived_stretch(database, directory.clone()).await?);
     }
     let config = prune_config(retention, archived);
     let report = prune(database, &config, |_| {}, stop).await?;
@@ -92,6 +92,12 @@ async fn run_once(
             removed = report.removed,
             held_by = %report.held_by,
             "pruned the log"
+        );
+    }
+    if report.compacted > 0 {
+        tracing::info!(
+            removed = report.compacted,
+            "only the deletion is left of posts that were deleted long ago"
         );
     }
     if !matches!(report.held_by, HeldBy::Age | HeldBy::Nothing) {

@@ -180,11 +180,29 @@ proptest! {
         for (place, state) in states.iter().enumerate() {
             prop_assert_eq!(&fold(None, &events[..=place]).expect("it folds"), state);
         }
-        // A hole, or a beginning that is none, is noticed.
-        if events.len() > 1 {
-            prop_assert!(fold(None, &events[1..]).is_err());
-            prop_assert!(fold(states[0].clone(), &events[..1]).is_err());
+        let Some((last, others)) = events.split_last() else {
+            return Ok(());
+        };
+        if let PostFact::Deleted(_) = last.fact {
+            // Some or all of what was before the deletion may be gone.
+            let whole = state.expect("a post");
+            for left in 0..=others.len() {
+                let left = others[..left].iter().chain([last]);
+                let state = fold(None, left).expect("it folds").expect("a post");
+                model.agrees(Some(&state));
+                prop_assert_eq!(state.version, whole.version);
+                prop_assert_eq!(state.updated_at, whole.updated_at);
+                prop_assert_eq!(state.deleted_at, whole.deleted_at);
+                prop_assert_eq!((&state.message, state.author_id), (&whole.message, None));
+                prop_assert!(state.liked_by.is_empty() && state.numbers.is_empty());
+            }
         }
+        // Any other hole, or beginning that is none, is noticed.
+        if others.len() > 2 {
+            prop_assert!(fold(None, &others[1..]).is_err());
+            prop_assert!(fold(states[0].clone(), &others[2..]).is_err());
+        }
+        prop_assert!(fold(states[0].clone(), &events[..1]).is_err());
     }
 }
 
@@ -304,4 +322,28 @@ fn what_was_removed_is_withheld_from_the_past() {
     let texts: Vec<_> = then.comments().map(|it| it.text.as_deref()).collect();
     assert_eq!(texts, [None, Some("text 1")]);
     assert_eq!(then.post().expect("a post").comment_count, 2, "as it was");
+}
+
+#[test]
+fn a_comment_is_known_by_its_addition_when_only_the_deletion_is_left() {
+    let event = |version, fact| PostEvent {
+        post_id: PostId::from_uuid(Uuid::from_u128(1)),
+        version,
+        occurred_at: DateTime::UNIX_EPOCH,
+        fact,
+    };
+    let added = PostCommentAdded {
+        comment_id: comment_id(7),
+        number: 1,
+        author_id: user(1),
+        text: "A comment".to_owned(),
+    };
+    let added = event(2, PostFact::CommentAdded(added));
+    let end = event(9, PostFact::Deleted(PostDeleted {}));
+    let post = fold(None, [&end]).expect("it folds").expect("a post");
+    let comment = post.comment_of(&added).expect("the comment");
+    assert_eq!((comment.id, comment.text), (comment_id(7), None));
+    assert_eq!(comment.removed_at, Some(DateTime::UNIX_EPOCH));
+    let liked = event(3, PostFact::Liked(PostLiked { user_id: user(1) }));
+    assert_eq!(post.comment_of(&liked), None);
 }

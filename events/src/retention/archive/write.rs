@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
+use super::{
+    Archive, ArchiveError, ArchivedStretch, Result, files::Lines, files::replace, name_of,
+};
 use crate::{Database, Error, Event, boxed, read, retention::age::Ages};
 
 /// The number of events in one file.
@@ -184,10 +186,10 @@ impl Reader {
     }
 }
 
-/// Returns the last position up to which the archive of this log has all events behind the pruned ones.
+/// Returns what the archive of this log has around the pruned position. Its last position is the pruned one, or behind it.
 #[boxed]
-pub async fn archived_until(database: &Database, directory: PathBuf) -> Result<u64> {
+pub async fn archived_stretch(database: &Database, directory: PathBuf) -> Result<ArchivedStretch> {
     let (epoch, pruned) = read::read_pruned(&database.background).await?;
     let archive = open(directory, epoch).await?;
-    blocking(move || archive.covers(pruned)).await
+    blocking(move || archive.stretch(pruned)).await
 }
