@@ -15,7 +15,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tests::graphql::Client;
 use tests::people::Person;
-use tests::{Running, Setup, extent, people};
+use tests::waiting::SOON;
+use tests::{Running, Setup, eventually, extent, ids, people};
 
 use checks::Trail;
 use model::Model;
@@ -23,6 +24,8 @@ use mutations::Chooser;
 use watchers::{Query, Watcher};
 
 const WRITERS: usize = 3;
+/// The mutations of the first round.
+const START: usize = 50;
 
 struct Search {
     app: Running,
@@ -134,10 +137,20 @@ async fn every_answer_was_so(mut setup: Setup) {
         trail: Trail::default(),
         watchers: Vec::new(),
     };
-    let (rounds, mutations, watchers) = extent::of((5, 200, 20), (200, 500, 40));
+    let (rounds, mutations, watchers) = extent::of((6, 200, 20), (201, 500, 40));
     search.trail.read(&database).await;
+    for client in search.app.clients() {
+        // Nobody is to be shown what was before they were registered.
+        let position = search.trail.now.position;
+        eventually("the gateway knows all", SOON, async || {
+            (ids::position(&client.head().await) >= position).then_some(())
+        })
+        .await;
+    }
     for round in 0..rounds {
         search.watch(watchers);
+        // Mutations are about what there was when their round began, and in the first one that is nothing.
+        let mutations = if round == 0 { START } else { mutations };
         search.mutate(round, mutations).await;
         search.trail.settle(&database, &search.watchers).await;
         // A part of them make room for others, which ask for what is there now.

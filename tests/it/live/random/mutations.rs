@@ -115,8 +115,8 @@ impl Chooser {
         let (id, post) = chosen(rng, &model.posts)?;
         let comment = chosen(rng, post.comments.values()).map(|it| &it.id);
         Some(match kind {
-            0 | 1 => ("deletePost", json!({ "id": id })),
-            2..6 => ("likePost", json!({ "id": id })),
+            0 | 1 if model.posts.len() > MOST / 4 => ("deletePost", json!({ "id": id })),
+            0..6 => ("likePost", json!({ "id": id })),
             6 | 7 => ("unlikePost", json!({ "id": id })),
             8 => ("updatePost", json!({ "id": id, "message": text })),
             9 => ("updateComment", json!({ "id": comment?, "text": text })),
