@@ -32,7 +32,7 @@ const LARGE_FRAME: usize = 64 * 1024;
 /// How long a larger frame waits for room: longer than a client that reads nothing is borne with. And the pauses between two looks.
 const PATIENCE: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// The part of the memory that such frames may take beside it, as they exist already; and the least of it.
 const WAITING_PART: usize = 4;
 const LEAST_WAITING: usize = 4 * 1024 * 1024;
@@ -262,7 +262,9 @@ impl Frames {
                 if before > 0 && before.saturating_add(bytes) > MOST_OF_GROUP {
                     return Err(Spent::ByHolder(BYTES));
                 }
-                let share = members.take(bytes)?;
+                // As much is left for what members read by themselves: it would wait for frames that they take only behind it.
+                let mut share = members.take(bytes * 2)?;
+                share.set(bytes);
                 kept.fetch_add(bytes, Ordering::Relaxed);
                 let kept = kept.clone();
                 Ok(share.count(Kept { frame, kept }))
