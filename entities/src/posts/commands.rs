@@ -227,7 +227,11 @@ impl Posts {
         let comment = done.comment.and_then(|number| state.comment(number));
         let comment = comment.cloned();
         let deleted = match done.deleted {
-            None if state.is_deleted() => self.folds.read_at(done.id, done.version - 1).await?,
+            // A repeat may come late, when only the deletion is left.
+            None if state.is_deleted() => {
+                let before = self.folds.read_at(done.id, done.version - 1).await?;
+                Some(before.ok_or(PostError::NotFound(STREAM))?)
+            }
             deleted => deleted,
         };
         Ok(PostAnswer {
