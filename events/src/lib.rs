@@ -79,7 +79,7 @@ pub use database::{
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
 pub use event::{ERASURE_STREAM, Event, Meta, PARTS, StreamKey, part_of};
-pub use examined::{DatabaseFacts, RedisFacts, ServerFacts, examine_redis};
+pub use examined::{AheadFacts, DatabaseFacts, RedisFacts, ServerFacts, examine_redis};
 pub use feed::{EventSource, FeedError, Range, Versioned};
 pub use follower::{Applying, Checkpoint, Follower, read_checkpoint};
 pub use handler::{
