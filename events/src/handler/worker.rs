@@ -21,7 +21,7 @@ use super::{
     registration::Registration,
     report,
 };
-use crate::{EventLog, FollowerConfig, Result, boxed, run_follower};
+use crate::{EventLog, FollowerConfig, Result, boxed, run_follower, undying};
 
 /// The name of the database among the dependencies of handlers.
 pub(super) const DATABASE: &str = "database";
@@ -70,6 +70,11 @@ impl Worker {
         for claim in claims {
             held.insert((claim.handler, claim.position), claim.clone());
         }
+    }
+
+    /// Forgets all claims of a handler, whose loop begins: those of one that panicked are left to expire.
+    pub(super) fn abandon(&self, handler: &'static str) {
+        self.claims.lock().retain(|(of, _), _| *of != handler);
     }
 
     /// Forgets a claim that has an outcome.
@@ -230,7 +235,7 @@ pub async fn run_handlers(
     background.spawn(async move { jobs.send(hints).await });
     background.spawn({
         let worker = worker.clone();
-        async move { worker.keep_renewing().await }
+        async move { undying("the renewal of claims", || worker.keep_renewing()).await }
     });
     background.spawn({
         let worker = worker.clone();
@@ -243,19 +248,23 @@ pub async fn run_handlers(
             .await
         }
     });
-    let registration = tokio::spawn(run_follower(
-        log.clone(),
-        Arc::new(Registration {
-            handlers: handlers.clone(),
-            jobs: worker.jobs.clone(),
-        }),
-        FollowerConfig {
-            owner: config.owner.clone(),
-            lease: config.lease,
-            batch_events: BATCH_EVENTS,
-        },
-        stop.clone(),
-    ));
+    let registering = Arc::new(Registration {
+        handlers: handlers.clone(),
+        jobs: worker.jobs.clone(),
+    });
+    let follower_config = FollowerConfig {
+        owner: config.owner.clone(),
+        lease: config.lease,
+        batch_events: BATCH_EVENTS,
+    };
+    let (registered, stopped) = (log.clone(), stop.clone());
+    let registration = tokio::spawn(async move {
+        let registration = || {
+            let (log, follower) = (registered.clone(), registering.clone());
+            run_follower(log, follower, follower_config.clone(), stopped.clone())
+        };
+        undying("the registration of deliveries", registration).await;
+    });
     let mut consumers = JoinSet::new();
     for handler in handlers {
         tracing::info!(
@@ -263,7 +272,11 @@ pub async fn run_handlers(
             owner = config.owner,
             "running a handler"
         );
-        consumers.spawn(consumer::consume(worker.clone(), handler, stop.clone()));
+        let (worker, stop) = (worker.clone(), stop.clone());
+        consumers.spawn(async move {
+            let consuming = || consumer::consume(worker.clone(), handler.clone(), stop.clone());
+            undying(handler.name(), consuming).await
+        });
     }
     // Only a stop ends the consumers; a sender that is gone counts as one.
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
