@@ -36,6 +36,8 @@ const REMINDED: Duration = Duration::from_secs(6);
 pub(super) const GIVEN_BACK: Duration = Duration::from_millis(500);
 /// How long a handler waits for another one's look before it looks for itself.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The most deliveries that are remembered for having found their dependency away.
+const MOST_AWAY: usize = 10_000;
 /// How often to look for times that a clock which was ahead has set.
 const MEND_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -57,6 +59,8 @@ pub(super) struct Worker {
     outlooks: tokio::sync::Mutex<(Instant, HashMap<&'static str, Outlook>)>,
     crowd: Arc<RwLock<()>>,
     claims: Mutex<HashMap<(&'static str, u64), Claimed>>,
+    /// The deliveries that found their dependency away, and when they last did.
+    away: Mutex<HashMap<(&'static str, u64), Instant>>,
 }
 
 impl Worker {
@@ -84,6 +88,23 @@ impl Worker {
         if held.get(&key).is_some_and(|it| it.token == claim.token) {
             held.remove(&key);
         }
+    }
+
+    /// Notes that a delivery found its dependency away. Returns whether that is a matter of the delivery: it was away for it before, and was
+    /// there since for another one, at `up_at`, which is from before the attempt.
+    pub(super) fn is_away_for_one(&self, claim: &Claimed, up_at: Option<Instant>) -> bool {
+        let mut away = self.away.lock();
+        if away.len() >= MOST_AWAY {
+            away.clear();
+        }
+        let before = away.insert((claim.handler, claim.position), Instant::now());
+        before.is_some_and(|before| up_at.is_some_and(|up_at| before < up_at))
+    }
+
+    /// Notes that a delivery found its dependency there.
+    pub(super) fn is_there(&self, claim: &Claimed) {
+        let mut away = self.away.lock();
+        away.remove(&(claim.handler, claim.position));
     }
 
     /// Waits for an attempt that runs alone; returns `None` when the process is stopping.
@@ -228,6 +249,7 @@ pub async fn run_handlers(
         outlooks: tokio::sync::Mutex::new((Instant::now(), HashMap::new())),
         crowd: Arc::default(),
         claims: Mutex::default(),
+        away: Mutex::default(),
         log: log.clone(),
         config: config.clone(),
     });
