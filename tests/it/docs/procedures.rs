@@ -131,7 +131,12 @@ async fn a_file_is_restored(setup: Setup) {
     create(&app, 0..5).await;
     app.client().head_after(&start, 5).await;
     stop(&mut app).await;
+    // One of before was made while writes were in their log only.
+    let stale = setup.directory.join("backup/millrace.db-wal");
+    std::fs::create_dir(setup.directory.join("backup")).expect("a folder");
+    std::fs::write(&stale, "writes to the file of before").expect("a file");
     tokio::task::block_in_place(|| run(&setup, &backup, &[]));
+    assert!(!stale.exists(), "it would be applied to this backup");
     app.gateways[0].restart();
     create(&app, 5..12).await;
     let lost = app.client().head_after(&start, 12).await;
