@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
 use tokio::time::Instant;
 
-use crate::Result;
+use crate::{Result, metrics::METRICS};
 
 /// A moment of this process. Unlike with `Instant` alone, the time between two of them includes that for which the machine slept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,29 @@ pub(crate) fn sqlite_now() -> String {
 pub(crate) fn read_time(row: &QueryResult, column: &str) -> Result<Option<DateTime<Utc>>> {
     let seconds: Option<f64> = row.try_get("", column)?;
     Ok(seconds.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)))
+}
+
+/// A time that is farther in the future than this is a wrong one: the clocks of machines with a time service differ by less.
+pub(crate) const AHEAD: Duration = Duration::from_secs(5);
+
+/// Counts the times of events that are in the future by the clock of this process, and warns, more rarely the more there are.
+pub(crate) fn note_ahead(times: impl Iterator<Item = DateTime<Utc>>) {
+    let now = Utc::now();
+    let ahead: Vec<_> = times.filter(|time| *time > now + AHEAD).collect();
+    let Some(latest) = ahead.iter().max() else {
+        return;
+    };
+    let before = METRICS.ahead.inc_by(ahead.len() as u64);
+    let all = before + ahead.len() as u64;
+    if before.checked_ilog2() != all.checked_ilog2() {
+        let seconds = (*latest - now).num_seconds();
+        tracing::warn!(
+            seconds,
+            events = all,
+            "an event has a time that is {seconds} s in the future: the clock of the machine that wrote it is ahead, or that of this one \
+             is behind"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     Database, Error, Result, boxed,
+    clock::AHEAD,
     connector::{ANSWER_TIME, Redis},
     sql::{Dialect, from_i64, query_as, query_one_as},
 };
@@ -43,6 +44,17 @@ pub struct ServerFacts {
     pub oldest_transaction: f64,
 }
 
+/// The newest events whose times are in the future, by the clock of the database.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct AheadFacts {
+    /// How many events were looked at, at most.
+    pub of: u64,
+    /// How many of them are more than 5 s ahead.
+    pub events: u64,
+    /// How far the farthest is ahead, in seconds.
+    pub seconds: f64,
+}
+
 /// What a Redis says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RedisFacts {
@@ -61,6 +73,9 @@ pub struct RedisFacts {
     /// Whether it accepts writes at the moment.
     pub is_writable: bool,
 }
+
+/// How many events are looked at for their times.
+const NEWEST: u64 = 1_000;
 
 /// The settings of Postgres without which an answered commit may be lost.
 const DURABLE: &str = "select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')";
@@ -99,6 +114,37 @@ impl Database {
                 true => Some(self.examine_server().await?),
                 false => None,
             },
+        })
+    }
+
+    /// Looks whether the newest events have times in the future.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[boxed]
+    pub async fn examine_times(&self) -> Result<AheadFacts> {
+        let (ahead, newest) = self.backend().either(
+            (
+                "extract(epoch from occurred_at - clock_timestamp())::float8",
+                format!(
+                    "(select inserted from event_position order by position desc limit {NEWEST}) p join event using (inserted)"
+                ),
+            ),
+            (
+                "(julianday(occurred_at) - julianday('now')) * 86400.0",
+                format!("(select occurred_at from event order by inserted desc limit {NEWEST})"),
+            ),
+        );
+        let sql = format!(
+            "select count(*) as events, coalesce(max(ahead), 0.0) as seconds from (select {ahead} as ahead from {newest}) e where ahead > $1"
+        );
+        let values = vec![AHEAD.as_secs_f64().into()];
+        let found: Option<(i64, f64)> = query_one_as(&self.reader, &sql, values).await?;
+        let (events, seconds) = found.unwrap_or_default();
+        Ok(AheadFacts {
+            of: NEWEST,
+            events: from_i64(events),
+            seconds,
         })
     }
 

@@ -31,7 +31,8 @@ use crate::{Error, Event, Result, Tx, backoff::pause_after, error::error_chain};
 ///   under that token to `done`; of any number of attempts, only one finds the row in that state (`deliveries.rs`).
 /// - *Every attempt counts.* The claim itself adds one before anything runs, so an attempt that kills its process is counted
 ///   for whoever claims next. An attempt is given back when it did not fail on its own: a dependency is away, or the process
-///   is stopping.
+///   is stopping. A dependency that is away for one delivery again and again, and there for others in between, is not away:
+///   such an attempt is spent.
 /// - *Nothing is retried forever.* After the limit of the policy, or a final error, the row is `dead` and a dead letter is
 ///   written, in one transaction. A delivery that a process left behind when it ended is tried once more among others, then
 ///   alone in its process, so one that kills processes cannot take others with it into the dead letters. One that has run
@@ -109,7 +110,7 @@ pub enum HandlerError {
     Retry(String),
     /// No attempt will ever succeed.
     Final(String),
-    /// The dependency is away; the attempt does not count.
+    /// The dependency is away; the attempt does not count, unless others find it there meanwhile.
     Unavailable(String),
     /// The database is away; the attempt does not count, whatever the dependency.
     DatabaseUnavailable(String),

@@ -5,6 +5,7 @@
 
 mod apply;
 mod fingerprint;
+mod pages;
 mod replay;
 mod store;
 
@@ -19,7 +20,7 @@ use crate::{Event, EventLog, Result, boxed, read};
 /// A dead letter.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// Its id. Later letters have greater ids.
+    /// Its id. Later letters have greater ids, as far as the clocks of processes agree.
     pub id: Uuid,
     /// The name of the handler or follower.
     pub consumer: String,

@@ -52,6 +52,7 @@ mod tidying;
 mod together;
 mod topic;
 pub mod trace;
+mod undying;
 mod versions;
 mod waiting;
 mod whispers;
@@ -79,7 +80,7 @@ pub use database::{
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
 pub use event::{ERASURE_STREAM, Event, Meta, PARTS, StreamKey, part_of};
-pub use examined::{DatabaseFacts, RedisFacts, ServerFacts, examine_redis};
+pub use examined::{AheadFacts, DatabaseFacts, RedisFacts, ServerFacts, examine_redis};
 pub use feed::{EventSource, FeedError, Range, Versioned};
 pub use follower::{Applying, Checkpoint, Follower, read_checkpoint};
 pub use handler::{
@@ -115,3 +116,4 @@ pub use tail::{Gap, Tail};
 pub use tidying::remove_ended_deliveries;
 pub use together::{Bounds, Caller, Group, Members, Together};
 pub use topic::{Interest, Topic};
+pub use undying::undying;

@@ -40,6 +40,8 @@ pub struct Metrics {
     pub(crate) appended: Counter,
     pub(crate) sequenced: Counter,
     pub(crate) relayed: Counter,
+    /// Events whose time was in the future when they were numbered.
+    pub(crate) ahead: Counter,
     /// Writes that were committed together.
     pub group_writes: Histogram,
     pub(crate) read_from_memory: Counter,
@@ -70,6 +72,7 @@ impl Metrics {
             appended: Counter::default(),
             sequenced: Counter::default(),
             relayed: Counter::default(),
+            ahead: Counter::default(),
             group_writes: Histogram::of_sizes(),
             read_from_memory: read_from("memory"),
             read_from_pages: read_from("pages"),
@@ -98,6 +101,8 @@ impl Metrics {
         catalog.add(sequenced, &self.sequenced);
         let help = "Events that this process sent to Redis";
         catalog.add(name("millrace_events_relayed", help), &self.relayed);
+        let help = "Events that this process gave a position, and whose time was in its future";
+        catalog.add(name("millrace_events_ahead", help), &self.ahead);
         let help = "Writes that were committed together";
         let sizes = name("millrace_commit_group_writes", help);
         catalog.add(sizes, &self.group_writes);

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     Event, EventLog, Proof, Result, Tail,
     backoff::Backoff,
-    clock::Moment,
+    clock::{self, Moment},
     copies::Arrivals,
     currency::Currency,
     epoch::{self, Step},
@@ -281,9 +281,10 @@ impl<S: Source> Pump<'_, S> {
     }
 }
 
-/// Tells traces that a pass has numbered events, those from `first` on.
+/// Tells traces that a pass has numbered events, those from `first` on, and looks at their times, which each numbering sees once.
 fn trace_numbered(events: &[Event], first: u64, started: Instant) {
     let numbered = events.iter().filter(|event| event.position >= first);
+    clock::note_ahead(numbered.clone().map(|event| event.occurred_at));
     let mut spans = trace::of_events("sequence", Kind::Internal, numbered);
     spans.since(started.into_std());
 }

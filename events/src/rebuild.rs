@@ -159,6 +159,11 @@ pub enum RebuildError {
     /// It was told to stop. It resumes when it is started again.
     #[error("the rebuild was stopped; started again, it goes on where it was")]
     Stopped,
+    /// A migration has changed the live tables since the others were made like them.
+    #[error(
+        "a migration has changed the tables meanwhile; started again, the rebuild has what it added"
+    )]
+    Outdated,
     /// The live tables were in use all the time.
     #[error(
         "the tables could not be changed, as the live ones were always in use; started again, it tries again"
@@ -229,7 +234,11 @@ pub async fn rebuild(
 impl Rebuild {
     async fn run(&self, saved: Saved) -> Result<RebuildReport> {
         let is_new = matches!(saved.phase, RebuildPhase::Done | RebuildPhase::Requested);
-        let mut saved = if is_new || self.config.from_the_start {
+        let (background, tables) = (&self.database.background, self.model.tables());
+        let mut saved = if is_new
+            || self.config.from_the_start
+            || !catalog::are_alike(background, tables).await?
+        {
             self.begin(&saved).await?
         } else {
             saved
@@ -327,6 +336,7 @@ impl Rebuild {
                 let (this, saved, next) = (self.clone(), saved.clone(), next.clone());
                 Box::pin(async move {
                     state::save_in_tx(tx, &this.claim, (&saved, &next)).await?;
+                    this.check_tables(tx).await?;
                     if phase == RebuildPhase::Following {
                         // They are there, unless the database has lost the transactions that created them.
                         catalog::make_indexes(tx, this.model.tables()).await?;
@@ -346,6 +356,14 @@ impl Rebuild {
             done: saved.done,
             total: saved.total.max(saved.done),
         });
+    }
+
+    /// Checks that no migration has changed the live tables since the others were made.
+    async fn check_tables(&self, tx: &DatabaseTransaction) -> Result<()> {
+        match catalog::are_alike(tx, self.model.tables()).await? {
+            true => Ok(()),
+            false => Err(RebuildError::Outdated),
+        }
     }
 
     fn check_stop(&self) -> Result<()> {

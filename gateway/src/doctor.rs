@@ -1,6 +1,8 @@
 //! What `millrace doctor` makes of what it sees: each finding says what is so, and, where that is not as it should be, what to do about it.
 //! Nothing is asked here; `start` gathers the facts.
 
+mod clocks;
+
 use std::{fmt, time::Duration};
 
 use events::{BreakerState, DatabaseFacts, HostFacts, RedisFacts, ServerFacts, WorkersStatus};
@@ -8,13 +10,13 @@ use serde::Serialize;
 use workers::operating::Outcome;
 
 use crate::config::Config;
+use clocks::of_clock;
+pub use clocks::of_times;
 
 /// The oldest Postgres that Millrace is tested with.
 const OLDEST_POSTGRES: u32 = 15;
 /// The oldest Redis whose commands are used.
 const OLDEST_REDIS: u32 = 7;
-/// Times of events are of the database's clock, and those of tokens of the gateways'. A second is seen by nobody.
-const CLOCK_LIMIT: f64 = 1.0;
 const SLOW: Duration = Duration::from_millis(50);
 /// An open transaction keeps dead rows from being removed, and locks.
 const LONG_TRANSACTION: f64 = 60.0;
@@ -252,21 +254,6 @@ fn of_server(server: &ServerFacts, found: &mut Vec<Finding>) {
     found.push(of_clock("database", server.clock_ahead));
 }
 
-fn of_clock(about: &'static str, ahead: f64) -> Finding {
-    if ahead.abs() <= CLOCK_LIMIT {
-        return Finding::ok(
-            about,
-            format!("its clock differs by {:.0} ms", ahead.abs() * 1e3),
-        );
-    }
-    let side = if ahead > 0.0 { "ahead of" } else { "behind" };
-    Finding::warning(
-        about,
-        format!("its clock is {:.1} s {side} this machine's", ahead.abs()),
-        "run a time service, such as chrony, on both",
-    )
-}
-
 /// Judges what Redis says of itself.
 pub fn of_redis(facts: &RedisFacts) -> Vec<Finding> {
     let says = format!("{}, {} MB used", facts.version, megabytes(facts.memory[0]));
@@ -329,7 +316,8 @@ pub fn of_workers(status: &WorkersStatus) -> Vec<Finding> {
         if is_paused(&it.name) {
             continue;
         }
-        if it.members.is_empty() {
+        // Who was killed has not left, but keeps no part.
+        if it.parts.iter().all(|part| part.owner.is_none()) {
             found.push(Finding::trouble(
                 "workers",
                 format!(
@@ -366,7 +354,7 @@ pub fn of_workers(status: &WorkersStatus) -> Vec<Finding> {
         ));
     }
     for it in &status.breakers {
-        if it.state == BreakerState::Open {
+        if it.state != BreakerState::Closed {
             found.push(Finding::warning(
                 "workers",
                 format!(

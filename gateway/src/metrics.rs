@@ -16,6 +16,9 @@ use operations::Operations;
 pub(crate) use operations::{Figures, Outcome, type_name};
 pub(crate) use process::enter_process;
 
+/// The codes of errors that are no fault of clients. Their counters are there before the first: what a counter begins with is no rise.
+const OWN_ERRORS: [&str; 3] = ["INTERNAL", "UNAVAILABLE", "TIMEOUT"];
+
 /// The metrics of this crate.
 pub(crate) struct Metrics {
     pub(crate) operations: Operations,
@@ -79,13 +82,17 @@ impl Metrics {
         let (requests, durations) = (Counters::default(), times());
         let (plans, executions) = (Counters::default(), Counters::default());
         let live_executions = Counters::default();
+        let errors = Counters::default();
         let of =
             |family: &Counters, label, value| family.get_or_create_owned(&labels([(label, value)]));
+        for code in OWN_ERRORS {
+            of(&errors, "code", code);
+        }
         Self {
             operations: Operations::new(requests.clone(), durations.clone()),
             requests,
             durations,
-            errors: Counters::default(),
+            errors,
             limits: Counters::default(),
             plans_found: of(&plans, "result", "hit"),
             plans_made: of(&plans, "result", "miss"),
@@ -187,5 +194,22 @@ impl Metrics {
         let help = "Bytes that live queries did not send: a patch was shorter, or the client had the answer";
         let saved = bytes("millrace_live_query_saved", help);
         catalog.add(saved, &self.live_saved_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing can be told to have risen that was not there before.
+    #[test]
+    fn what_alerts_ask_for_is_there_from_the_start() {
+        let mut catalog = Catalog::default();
+        Metrics::new().enter(&mut catalog);
+        let text = catalog.encode(false).expect("it is written");
+        for code in OWN_ERRORS {
+            let series = format!("millrace_errors_total{{code=\"{code}\"}} 0");
+            assert!(text.contains(&series), "no {series} in {text}");
+        }
     }
 }

@@ -20,6 +20,7 @@ use entities::{
 };
 use events::{
     EventLog, FollowerConfig, HandlerConfig, remove_ended_deliveries, run_follower, run_handlers,
+    undying,
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -49,63 +50,79 @@ pub struct WorkersConfig {
 
 /// Runs until `stop` turns true, then releases all leases.
 pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<bool>) {
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks(JoinSet::new());
     let follower_config = FollowerConfig {
         owner: uuid::Uuid::now_v7().to_string(),
         lease: config.lease,
         batch_events: config.batch_events,
     };
+    let owner = follower_config.owner.clone();
     let followers = Entities::followers();
     for follower in followers
         .into_iter()
         .chain(Entities::warming_followers(&log))
     {
-        tracing::info!(
-            follower = follower.name(),
-            owner = follower_config.owner,
-            "running a follower"
-        );
-        let follower_config = follower_config.clone();
-        tasks.spawn(run_follower(
-            log.clone(),
-            follower,
-            follower_config,
-            stop.clone(),
-        ));
+        tracing::info!(follower = follower.name(), owner, "running a follower");
+        let (log, config, stop) = (log.clone(), follower_config.clone(), stop.clone());
+        tasks.keep(follower.name(), move || {
+            run_follower(log.clone(), follower.clone(), config.clone(), stop.clone())
+        });
     }
-    let owner = follower_config.owner.clone();
-    tasks.spawn(retention::erase_requested(
-        log.clone(),
-        config.retention.clone(),
-        owner.clone(),
-        stop.clone(),
-    ));
-    let database = log.database().clone();
-    tasks.spawn(retention::keep_retention(
-        database,
-        config.retention,
-        owner,
-        stop.clone(),
-    ));
+    let (all, until) = ((log.clone(), config.clone(), owner.clone()), stop.clone());
+    tasks.keep("erasure", move || {
+        let (log, config, owner) = all.clone();
+        retention::erase_requested(log, config.retention, owner, until.clone())
+    });
+    let (all, until) = ((log.clone(), config.clone(), owner.clone()), stop.clone());
+    tasks.keep("retention", move || {
+        let (log, config, owner) = all.clone();
+        retention::keep_retention(
+            log.database().clone(),
+            config.retention,
+            owner,
+            until.clone(),
+        )
+    });
     let handler_config = HandlerConfig {
-        owner: follower_config.owner,
+        owner,
         lease: config.lease,
         drain: DRAIN,
         alone: ALONE,
     };
-    tasks.spawn(run_handlers(
-        log.clone(),
-        Entities::handlers(&log, &config.handlers),
-        handler_config,
-        stop.clone(),
-    ));
-    tasks.spawn(rebuilding::serve_requests(log.clone(), stop.clone()));
-    tasks.spawn(watch_deadlines(log.clone(), stop.clone()));
-    tasks.spawn(keep_house(log, stop));
-    while let Some(ended) = tasks.join_next().await {
+    let (all, until) = ((log.clone(), config.handlers), stop.clone());
+    tasks.keep("handlers", move || {
+        let (log, handlers) = all.clone();
+        let handlers = Entities::handlers(&log, &handlers);
+        run_handlers(log, handlers, handler_config.clone(), until.clone())
+    });
+    let (of, until) = (log.clone(), stop.clone());
+    tasks.keep("rebuilds", move || {
+        rebuilding::serve_requests(of.clone(), until.clone())
+    });
+    let (of, until) = (log.clone(), stop.clone());
+    tasks.keep("deadlines", move || {
+        watch_deadlines(of.clone(), until.clone())
+    });
+    tasks.keep("housekeeping", move || {
+        keep_house(log.clone(), stop.clone())
+    });
+    while let Some(ended) = tasks.0.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a worker ended unexpectedly");
         }
+    }
+}
+
+struct Tasks(JoinSet<()>);
+
+impl Tasks {
+    /// Runs work that ends when the process is told to stop, and begins anew when it panics.
+    fn keep<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        what: &'static str,
+        work: impl Fn() -> F + Send + 'static,
+    ) {
+        self.0.spawn(async move { undying(what, work).await });
     }
 }
 

@@ -36,7 +36,7 @@ pub struct SignalSettings {
     #[arg(long, env = "MILLRACE_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
     pub webhook_secret: Option<Secret>,
     /// How long the receiver may take to answer
-    #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
+    #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::within("1ms", "4m"))]
     pub webhook_timeout: Duration,
     /// Allow a receiver in a private network, or on this machine
     #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE")]
@@ -170,6 +170,16 @@ mod tests {
         ] {
             assert!(faults(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_receiver_has_less_time_than_its_handler() {
+        let read = |time: &str| {
+            let command = SignalSettings::augment_args(clap::Command::new("signals"));
+            command.try_get_matches_from(["signals", "--webhook-timeout", time])
+        };
+        assert!(read("4m").is_ok());
+        assert!(read("5m").is_err());
     }
 
     #[test]

@@ -151,9 +151,10 @@ fn judge(status: StatusCode) -> Result<(), WebhookFailure> {
         ))),
         // By Standard Webhooks, the receiver wants no more deliveries.
         StatusCode::GONE => Err(WebhookFailure::Impossible(text)),
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            Err(WebhookFailure::Unavailable(text))
-        }
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Err(WebhookFailure::Unavailable(text)),
         _ => Err(WebhookFailure::Refused(text)),
     }
 }
@@ -168,10 +169,8 @@ fn failure(error: reqwest::Error) -> WebhookFailure {
         text = format!("{text}\n{error}");
         cause = error.source();
     }
-    match error.is_connect() {
-        true => WebhookFailure::Unavailable(text),
-        false => WebhookFailure::Refused(text),
-    }
+    // Nobody is there, or whoever is there says nothing, hangs up, or speaks no HTTP: that is no answer to this message.
+    WebhookFailure::Unavailable(text)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ::events::{
-    Backoff, EventLog, Looks, Meta, Result, Tx, now,
+    Backoff, Error, EventLog, Looks, Meta, Result, Tx, now,
     sql::{Dialect, query_one_as},
 };
 use sea_orm::{
@@ -19,8 +19,8 @@ use tokio::{
 };
 
 use super::{
-    SignalCommand,
-    advancing::{advance_locked, database_now},
+    SignalCommand, SignalId,
+    advancing::{advance_in_tx, advance_locked, database_now},
     tables::{
         signal::{Column, Entity},
         with_results,
@@ -34,6 +34,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// The largest number of signals ended in one transaction.
 const BATCH: u64 = 50;
+/// The largest number of signals ended one by one.
+const MOST_ALONE: u64 = 1_000;
 /// The actor of the events in the log.
 const ACTOR: &str = "signal_deadline";
 
@@ -72,7 +74,10 @@ async fn expire(log: &EventLog) -> Result<Option<Duration>> {
     if next.is_none_or(|next| !next.is_zero()) {
         return Ok(next);
     }
-    let ended = log.write(|tx| Box::pin(expire_in_tx(tx))).await?;
+    let ended = match log.write(|tx| Box::pin(expire_in_tx(tx))).await {
+        Err(error) if !matches!(error, Error::Unavailable(_)) => expire_each(log, error).await?,
+        ended => ended?,
+    };
     if ended > 0 {
         tracing::info!(ended, "signals ended at their deadlines");
     }
@@ -80,6 +85,50 @@ async fn expire(log: &EventLog) -> Result<Option<Duration>> {
         true => LOOK_INTERVAL,
         false => Duration::ZERO,
     }))
+}
+
+/// Ends those that are due one by one, after they could not be ended together: one that cannot be read, such as a signal of a newer
+/// version, must not hold up the others.
+///
+/// # Errors
+/// The one before, if none was ended.
+async fn expire_each(log: &EventLog, before: Error) -> Result<u64> {
+    let database = &log.database().background;
+    let due: Vec<SignalId> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::CompletedAt.is_null())
+        .filter(Column::DeadlineAt.lte(database_now(database).await?))
+        .order_by_asc(Column::DeadlineAt)
+        .limit(MOST_ALONE)
+        .into_tuple()
+        .all(database)
+        .await?;
+    let mut ended = 0;
+    for id in due {
+        let ending = log.write(move |tx| {
+            Box::pin(async move { advance_in_tx(tx, id, &SignalCommand::Expire, &meta()).await })
+        });
+        match ending.await {
+            Ok(facts) => ended += u64::from(!facts.is_empty()),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                let signal = id.to_string();
+                tracing::warn!(signal, %error, "the signal {signal} cannot be ended");
+            }
+        }
+    }
+    match ended {
+        0 => Err(before),
+        ended => Ok(ended),
+    }
+}
+
+fn meta() -> Meta {
+    Meta {
+        actor: ACTOR.to_owned(),
+        ..Meta::default()
+    }
 }
 
 /// Returns how long it is until the next deadline. It uses no transaction, which on SQLite would make writers wait for nothing.
@@ -114,10 +163,7 @@ async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .all(&**tx)
         .await?;
-    let meta = Meta {
-        actor: ACTOR.to_owned(),
-        ..Meta::default()
-    };
+    let meta = meta();
     let mut ended = 0;
     for signal in with_results(&**tx, rows).await? {
         let facts = advance_locked(tx, signal, &SignalCommand::Expire, at, &meta).await?;

@@ -41,7 +41,7 @@ pub enum WebhookFailure {
     /// The receiver will never accept it.
     #[error("{0}")]
     Impossible(String),
-    /// The receiver cannot be reached.
+    /// The receiver cannot be reached, does not answer, or takes nothing now.
     #[error("{0}")]
     Unavailable(String),
 }

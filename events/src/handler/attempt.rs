@@ -10,6 +10,7 @@ use super::{
     Attempt, Effect, Handler, HandlerError,
     breaker::Heard,
     deliveries::{self, Claimed},
+    dependency,
     worker::{DATABASE, GIVEN_BACK, Worker},
 };
 use crate::{
@@ -61,6 +62,7 @@ pub(super) async fn run(
         number: claim.attempts,
         is_last: claim.attempts == limit,
     };
+    let up_at = worker.breakers.up_at(dependency(&**handler));
     let mut span = span_of(claim, event);
     let began = Instant::now();
     let handled = span.scope(handle(handler, event, attempt)).await;
@@ -69,15 +71,12 @@ pub(super) async fn run(
     durations.observe(began.elapsed());
     let (heard, ending) = match handled {
         Ok(effect) => {
+            worker.is_there(claim);
             let taking = span.scope(take_effect(worker, claim, effect));
             (Heard::Up, taking.await)
         }
         Err(error) => {
-            let heard = match &error {
-                HandlerError::Unavailable(error) => Heard::Down(error.clone()),
-                HandlerError::DatabaseUnavailable(_) => Heard::Nothing,
-                _ => Heard::Up,
-            };
+            let (heard, error) = judge(worker, claim, up_at, error);
             (heard, Ending::Failed(error))
         }
     };
@@ -91,6 +90,28 @@ pub(super) async fn run(
         Ending::Failed(error) => record(worker, handler, claim, event, &error).await,
     }
     heard
+}
+
+/// Says what a failure is, and what it says of the dependency. One that is away for this delivery alone is not away.
+fn judge(
+    worker: &Worker,
+    claim: &Claimed,
+    up_at: Option<Instant>,
+    error: HandlerError,
+) -> (Heard, HandlerError) {
+    match error {
+        HandlerError::Unavailable(text) if worker.is_away_for_one(claim, up_at) => {
+            (Heard::Nothing, HandlerError::Retry(text))
+        }
+        HandlerError::Unavailable(text) => {
+            (Heard::Down(text.clone()), HandlerError::Unavailable(text))
+        }
+        HandlerError::DatabaseUnavailable(_) => (Heard::Nothing, error),
+        HandlerError::Retry(_) | HandlerError::Final(_) => {
+            worker.is_there(claim);
+            (Heard::Up, error)
+        }
+    }
 }
 
 /// Begins the span of an attempt. Attempts are few, so that of an event whose trace is not sampled is kept if it is slow or fails.

@@ -46,6 +46,8 @@ pub(super) struct Breaker {
     since: Instant,
     failures: u32,
     error: Option<String>,
+    /// When it was last heard that the dependency is there.
+    up_at: Option<Instant>,
     pause: Duration,
     /// When open: the time of the next probe. When half open: the time at which the probe is given up.
     until: Instant,
@@ -59,6 +61,7 @@ impl Breaker {
             since: now,
             failures: 0,
             error: None,
+            up_at: None,
             pause: FIRST_PAUSE,
             until: now,
             is_probing: false,
@@ -87,6 +90,7 @@ impl Breaker {
             (Heard::Up, BreakerState::Open) => {}
             (Heard::Up, _) => {
                 self.failures = 0;
+                self.up_at = Some(now);
                 self.pause = FIRST_PAUSE;
                 self.enter(BreakerState::Closed, now);
             }
@@ -185,6 +189,11 @@ impl Breakers {
 
     pub(super) fn hear(&self, dependency: &'static str, heard: &Heard) {
         self.with(dependency, |breaker, now| breaker.hear(heard, now));
+    }
+
+    /// Returns when it was last heard that the dependency is there.
+    pub(super) fn up_at(&self, dependency: &'static str) -> Option<Instant> {
+        self.with(dependency, |breaker, _| breaker.up_at)
     }
 
     pub(super) fn tell(&self) -> Vec<Told> {

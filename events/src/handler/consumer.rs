@@ -53,6 +53,7 @@ pub(super) async fn consume(
     handler: Arc<dyn Handler>,
     mut stop: watch::Receiver<bool>,
 ) -> JoinSet<()> {
+    worker.abandon(handler.name());
     let ear = worker.ear(handler.name());
     let mut consumer = Consumer {
         free: Arc::new(Semaphore::new(handler.concurrency().max(1))),

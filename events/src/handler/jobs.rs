@@ -26,6 +26,8 @@ use crate::{
 const QUEUED_BATCHES: usize = 1_024;
 /// The approximate number of entries that a stream keeps. Without a bound, hints for a handler that nobody runs would pile up.
 const KEPT_ENTRIES: usize = 100_000;
+/// How long, in seconds, a stream outlives the last process that reads it: that of an epoch which has ended is read by none.
+const KEPT_SECONDS: i64 = 86_400;
 /// The number of hints sent in one call.
 const BATCH_HINTS: usize = 500;
 /// The longest pause after failures.
@@ -280,6 +282,7 @@ impl Ear {
         let (handler, owner, lease) = (self.handler, self.owner.clone(), self.lease);
         let connection = self.connect().await?;
         if is_sweeping {
+            connection.expire(&key, KEPT_SECONDS).await?;
             for consumer in connection.xinfo_consumers(&key, handler).await?.consumers {
                 if consumer.idle > IDLE_CONSUMER_MS && consumer.pending == 0 {
                     connection
@@ -338,10 +341,13 @@ impl Ear {
             .await?
             .xgroup_create_mkstream(&key, handler, "0")
             .await;
-        match made {
-            Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
-            _ => Ok(()),
+        if let Err(error) = made
+            && error.code() != Some("BUSYGROUP")
+        {
+            return Err(error);
         }
+        self.connect().await?.expire(&key, KEPT_SECONDS).await?;
+        Ok(())
     }
 
     /// Removes this process's consumer when the process stops and nothing runs. One that holds entries is left to other

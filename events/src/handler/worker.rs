@@ -21,7 +21,7 @@ use super::{
     registration::Registration,
     report,
 };
-use crate::{EventLog, FollowerConfig, Result, boxed, run_follower};
+use crate::{EventLog, FollowerConfig, Result, boxed, run_follower, undying};
 
 /// The name of the database among the dependencies of handlers.
 pub(super) const DATABASE: &str = "database";
@@ -36,6 +36,8 @@ const REMINDED: Duration = Duration::from_secs(6);
 pub(super) const GIVEN_BACK: Duration = Duration::from_millis(500);
 /// How long a handler waits for another one's look before it looks for itself.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The most deliveries that are remembered for having found their dependency away.
+const MOST_AWAY: usize = 10_000;
 /// How often to look for times that a clock which was ahead has set.
 const MEND_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -57,6 +59,8 @@ pub(super) struct Worker {
     outlooks: tokio::sync::Mutex<(Instant, HashMap<&'static str, Outlook>)>,
     crowd: Arc<RwLock<()>>,
     claims: Mutex<HashMap<(&'static str, u64), Claimed>>,
+    /// The deliveries that found their dependency away, and when they last did.
+    away: Mutex<HashMap<(&'static str, u64), Instant>>,
 }
 
 impl Worker {
@@ -72,6 +76,11 @@ impl Worker {
         }
     }
 
+    /// Forgets all claims of a handler, whose loop begins: those of one that panicked are left to expire.
+    pub(super) fn abandon(&self, handler: &'static str) {
+        self.claims.lock().retain(|(of, _), _| *of != handler);
+    }
+
     /// Forgets a claim that has an outcome.
     pub(super) fn forget(&self, claim: &Claimed) {
         let mut held = self.claims.lock();
@@ -79,6 +88,23 @@ impl Worker {
         if held.get(&key).is_some_and(|it| it.token == claim.token) {
             held.remove(&key);
         }
+    }
+
+    /// Notes that a delivery found its dependency away. Returns whether that is a matter of the delivery: it was away for it before, and was
+    /// there since for another one, at `up_at`, which is from before the attempt.
+    pub(super) fn is_away_for_one(&self, claim: &Claimed, up_at: Option<Instant>) -> bool {
+        let mut away = self.away.lock();
+        if away.len() >= MOST_AWAY {
+            away.clear();
+        }
+        let before = away.insert((claim.handler, claim.position), Instant::now());
+        before.is_some_and(|before| up_at.is_some_and(|up_at| before < up_at))
+    }
+
+    /// Notes that a delivery found its dependency there.
+    pub(super) fn is_there(&self, claim: &Claimed) {
+        let mut away = self.away.lock();
+        away.remove(&(claim.handler, claim.position));
     }
 
     /// Waits for an attempt that runs alone; returns `None` when the process is stopping.
@@ -223,6 +249,7 @@ pub async fn run_handlers(
         outlooks: tokio::sync::Mutex::new((Instant::now(), HashMap::new())),
         crowd: Arc::default(),
         claims: Mutex::default(),
+        away: Mutex::default(),
         log: log.clone(),
         config: config.clone(),
     });
@@ -230,7 +257,7 @@ pub async fn run_handlers(
     background.spawn(async move { jobs.send(hints).await });
     background.spawn({
         let worker = worker.clone();
-        async move { worker.keep_renewing().await }
+        async move { undying("the renewal of claims", || worker.keep_renewing()).await }
     });
     background.spawn({
         let worker = worker.clone();
@@ -243,19 +270,23 @@ pub async fn run_handlers(
             .await
         }
     });
-    let registration = tokio::spawn(run_follower(
-        log.clone(),
-        Arc::new(Registration {
-            handlers: handlers.clone(),
-            jobs: worker.jobs.clone(),
-        }),
-        FollowerConfig {
-            owner: config.owner.clone(),
-            lease: config.lease,
-            batch_events: BATCH_EVENTS,
-        },
-        stop.clone(),
-    ));
+    let registering = Arc::new(Registration {
+        handlers: handlers.clone(),
+        jobs: worker.jobs.clone(),
+    });
+    let follower_config = FollowerConfig {
+        owner: config.owner.clone(),
+        lease: config.lease,
+        batch_events: BATCH_EVENTS,
+    };
+    let (registered, stopped) = (log.clone(), stop.clone());
+    let registration = tokio::spawn(async move {
+        let registration = || {
+            let (log, follower) = (registered.clone(), registering.clone());
+            run_follower(log, follower, follower_config.clone(), stopped.clone())
+        };
+        undying("the registration of deliveries", registration).await;
+    });
     let mut consumers = JoinSet::new();
     for handler in handlers {
         tracing::info!(
@@ -263,7 +294,11 @@ pub async fn run_handlers(
             owner = config.owner,
             "running a handler"
         );
-        consumers.spawn(consumer::consume(worker.clone(), handler, stop.clone()));
+        let (worker, stop) = (worker.clone(), stop.clone());
+        consumers.spawn(async move {
+            let consuming = || consumer::consume(worker.clone(), handler.clone(), stop.clone());
+            undying(handler.name(), consuming).await
+        });
     }
     // Only a stop ends the consumers; a sender that is gone counts as one.
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;

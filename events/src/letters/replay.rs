@@ -8,7 +8,11 @@ use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use super::{DeadLetter, Discarded, LetterFilter, LetterKind, LetterRange, Replayed, Which, store};
+use super::{
+    DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which,
+    pages::{BATCH_LETTERS, Pages},
+    store,
+};
 use crate::{
     DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
     append::Appended,
@@ -18,9 +22,6 @@ use crate::{
     read,
     sql::{Dialect, execute, query, to_i64},
 };
-
-/// The number of letters examined at once, or applied at once in one stream.
-const BATCH_LETTERS: u64 = 200;
 
 impl EventLog {
     /// Replays letters: those of handlers become due again; those of `followers` are applied now, together with the letters that
@@ -335,65 +336,4 @@ async fn lock_part(tx: &DatabaseTransaction, letter: &DeadLetter) -> Result<()> 
         query(tx, sql, vec![letter.consumer.clone().into(), part.into()]).await?;
     }
     Ok(())
-}
-
-/// The letters that exist when it begins, a page at a time, up to as many as are wanted.
-struct Pages<'a> {
-    which: &'a Which,
-    after: Option<Uuid>,
-    until: Uuid,
-    seen: u64,
-}
-
-impl<'a> Pages<'a> {
-    fn new(which: &'a Which) -> Self {
-        Self {
-            which,
-            after: None,
-            until: Uuid::now_v7(),
-            seen: 0,
-        }
-    }
-
-    async fn next(&mut self, log: &EventLog) -> Result<Option<Vec<DeadLetter>>> {
-        let letters = match self.which {
-            Which::One(id) if self.after.is_none() => {
-                log.dead_letter(*id).await?.into_iter().collect()
-            }
-            Which::One(_) => Vec::new(),
-            Which::Matching { filter, most } => {
-                let wanted = most.saturating_sub(self.seen).min(BATCH_LETTERS);
-                self.page(log, filter, wanted).await?
-            }
-        };
-        self.after = letters.last().map_or(self.after, |letter| Some(letter.id));
-        self.seen += letters.len() as u64;
-        Ok((!letters.is_empty()).then_some(letters))
-    }
-
-    /// Returns whether there are more than were wanted.
-    async fn has_more(&self, log: &EventLog) -> Result<bool> {
-        match self.which {
-            Which::Matching { filter, most } if self.seen >= *most => {
-                Ok(!self.page(log, filter, 1).await?.is_empty())
-            }
-            _ => Ok(false),
-        }
-    }
-
-    async fn page(
-        &self,
-        log: &EventLog,
-        filter: &LetterFilter,
-        limit: u64,
-    ) -> Result<Vec<DeadLetter>> {
-        let range = LetterRange {
-            after: self.after,
-            limit,
-            ..LetterRange::default()
-        };
-        let mut letters = log.dead_letters(filter, &range).await?;
-        letters.retain(|letter| letter.id <= self.until);
-        Ok(letters)
-    }
 }

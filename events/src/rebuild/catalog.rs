@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use sea_orm::{ConnectionTrait, DbBackend, TryGetableMany};
 
-use super::{ModelTable, Result, SUFFIX, build::take_time};
+use super::{ModelTable, RebuildError, Result, SUFFIX, build::take_time};
 use crate::{
     Database, DatabaseTransaction, Error,
     database::Pool,
@@ -106,6 +106,37 @@ pub(super) async fn make_indexes(
     Ok(())
 }
 
+/// Returns whether the tables beside the live ones have their columns.
+pub(super) async fn are_alike(
+    connection: &impl ConnectionTrait,
+    tables: &[ModelTable],
+) -> Result<bool> {
+    let sql = connection.get_database_backend().either(
+        "select attname::text as name, format_type(atttypid, atttypmod) as type from pg_attribute
+         where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attname",
+        "select name, type from pragma_table_info($1) order by name",
+    );
+    for ModelTable { name, .. } in tables {
+        let live: Vec<(String, String)> = query_as(connection, sql, vec![(*name).into()]).await?;
+        let beside = vec![format!("{name}{SUFFIX}").into()];
+        if query_as::<(String, String)>(connection, sql, beside).await? != live {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Returns whether they have as many indexes, too.
+async fn are_complete(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<bool> {
+    for ModelTable { name, .. } in tables {
+        let beside = indexes(tx, &format!("{name}{SUFFIX}")).await?;
+        if beside.len() != indexes(tx, name).await?.len() {
+            return Ok(false);
+        }
+    }
+    are_alike(tx, tables).await
+}
+
 async fn index_statements(
     connection: &impl ConnectionTrait,
     table: &str,
@@ -158,17 +189,20 @@ async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<I
 }
 
 /// Drops the live tables and renames those beside them. Readers wait for the commit.
+///
+/// # Errors
+/// `Outdated` when the live ones have something that these lack: no migration runs beside the lock.
 pub(super) async fn change_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
     let is_postgres = tx.get_database_backend().is_postgres();
-    let mut sql = String::new();
     if is_postgres {
         let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-        let _ = write!(
-            sql,
-            "lock table {} in access exclusive mode;",
-            names.join(", ")
-        );
+        let lock = format!("lock table {} in access exclusive mode", names.join(", "));
+        tx.execute_unprepared(&lock).await?;
     }
+    if !are_complete(tx, tables).await? {
+        return Err(RebuildError::Outdated);
+    }
+    let mut sql = String::new();
     for ModelTable { name, .. } in tables {
         let _ = write!(
             sql,

@@ -112,6 +112,7 @@ impl Rebuild {
 
     async fn compare_in_tx(&self, tx: &DatabaseTransaction, saved: &Saved) -> Result<Found> {
         take_time(tx).await?;
+        self.check_tables(tx).await?;
         let live = checkpoint_of(tx, self.model.name()).await?;
         let mut left_out = self.streams_between(tx, &live, saved).await?;
         let mut not_compared = 0;

@@ -52,6 +52,7 @@ impl Rebuild {
     ) -> Result<Option<RebuildReport>> {
         // Readers queue up behind us while we wait for a reader. The limit is shorter than Postgres's deadlock timeout.
         on_postgres(tx, "set local lock_timeout = '500ms'").await?;
+        self.check_tables(tx).await?;
         let name = self.model.name();
         let live = take_parts(tx, name).await?;
         let until = live.iter().copied().max().unwrap_or(0);

@@ -85,7 +85,36 @@ async fn an_outage_spends_no_attempts(way: Way) {
     );
 }
 
-both_ways!(an_outage_spends_no_attempts);
+/// A receiver may answer as if it were away to one delivery only, whose data it cannot take.
+async fn what_is_away_for_one_alone_spends_its_attempts(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let worker = Worker {
+        dependency: Some(("post office", Arc::default())),
+        ..Worker::new("depending", "any")
+    };
+    let running = Running::start(&log, vec![worker.arc()], "any");
+    ask(&log, "JobAsked", vec![Todo::DependInVain]).await;
+    let mut asked = 0;
+    eventually("it is given up", SOON, async || {
+        ask(&log, "JobAsked", vec![Todo::Depend]).await;
+        asked += 1;
+        (world.deliveries("depending", "dead").await == 1).then_some(())
+    })
+    .await;
+    world
+        .await_deliveries("depending", &[("done", asked), ("dead", 1)])
+        .await;
+    running.stop().await;
+    let letters = letters(&log).await;
+    assert_eq!(letters[0].attempts, 3);
+    assert_eq!(letters[0].error.as_deref(), Some("away for this one"));
+}
+
+both_ways!(
+    an_outage_spends_no_attempts,
+    what_is_away_for_one_alone_spends_its_attempts
+);
 
 /// The database crashes while all places are taken, so that no claim is under way: attempts end while it is away.
 async fn a_database_that_goes_away_costs_time() {

@@ -1,12 +1,17 @@
 //! The clock of the database goes back: it is set, or that of the server that takes over is behind. What the clock before has set is not
 //! waited for; nor is what a process has written whose clock was ahead.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
+use chrono::Utc;
 use events::{
-    ArchiveConfig, HandlerConfig, Keeps, PruneConfig, Sole, archive, pause, prune, resume,
+    ArchiveConfig, HandlerConfig, Keeps, Meta, NewEvent, PruneConfig, Sole, StreamKey, Which,
+    archive,
+    metrics::{Catalog, METRICS},
+    pause, prune, resume,
 };
 use sea_orm::ConnectionTrait;
+use tests::eventually;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -14,7 +19,7 @@ use crate::{
     followers::await_passed,
     jobs::{Todo, Worker, ask},
     model::{Applied, Following, NAME, append, versions},
-    world::{Running, Way, World, both_ways},
+    world::{Running, SOON, Way, World, both_ways},
 };
 
 const LEASE: Duration = Duration::from_millis(500);
@@ -129,9 +134,79 @@ async fn an_event_from_the_future_holds_nothing_back(way: Way) {
     assert_eq!(oldest, None);
 }
 
+/// Returns how many events with a time in the future the processes of this test have numbered.
+fn counted_ahead() -> u64 {
+    let mut catalog = Catalog::default();
+    METRICS.enter(&mut catalog);
+    let text = catalog.encode(false).expect("it is written");
+    let mut lines = text.lines();
+    let count = lines.find_map(|line| line.strip_prefix("millrace_events_ahead_total "));
+    count.and_then(|it| it.parse().ok()).expect("a count")
+}
+
+async fn events_from_the_future_are_told(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    append(&log, Uuid::now_v7(), 1, Todo::Succeed).await;
+    let times = async || world.database.examine_times().await.expect("an answer");
+    assert_eq!(times().await.events, 0);
+    let before = counted_ahead();
+    let ahead = log.write(|tx| {
+        Box::pin(async move {
+            let event = NewEvent {
+                event_type: "JobAsked",
+                schema_version: 1,
+                data: &(),
+                occurred_at: Utc::now() + Duration::from_secs(3_600),
+            };
+            let stream = StreamKey {
+                kind: "job",
+                id: Uuid::now_v7(),
+            };
+            tx.append(stream, 0, event, &Meta::default()).await
+        })
+    });
+    ahead.await.expect("the event is appended");
+    let ahead = eventually("it is told", SOON, async || {
+        // With SQLite, events are numbered as they are written, by the same clock.
+        let is_counted = way == Way::Embedded || counted_ahead() > before;
+        let ahead = times().await;
+        (ahead.events == 1 && is_counted).then_some(ahead)
+    })
+    .await;
+    assert!((3_500.0..3_700.0).contains(&ahead.seconds), "{ahead:?}");
+}
+
+/// The process that has written a letter had a clock ahead of that of the one which replays.
+async fn letters_from_the_future_are_replayed(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let worker = Worker::new("one", "any");
+    let running = Running::start(&log, vec![worker.arc()], "any");
+    ask(&log, "JobAsked", vec![Todo::FailForGood; 2]).await;
+    world.await_deliveries("one", &[("dead", 2)]).await;
+    let ahead = match way {
+        Way::Embedded => "x'7fffffffffff7fffbfffffffffffffff'",
+        Way::Distributed => "'7fffffff-ffff-7fff-bfff-ffffffffffff'",
+    };
+    let last = "(select max(position) from dead_letter)";
+    run(
+        &world,
+        &format!("update dead_letter set id = {ahead} where position = {last}"),
+    )
+    .await;
+    worker.is_mended.store(true, Ordering::SeqCst);
+    let replayed = log.replay(&Which::all(), &[]).await.expect("a replay");
+    assert_eq!(replayed.replayed, 2);
+    world.await_deliveries("one", &[("done", 2)]).await;
+    running.stop().await;
+}
+
 both_ways!(
     an_event_from_the_future_holds_nothing_back,
+    events_from_the_future_are_told,
     deliveries_of_the_dead_are_taken,
+    letters_from_the_future_are_replayed,
     parts_of_the_dead_are_taken,
 );
 

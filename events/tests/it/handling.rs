@@ -285,13 +285,16 @@ async fn redis_is_expendable() {
             .query_async(&mut connection)
             .await
             .ok()?;
-        let length: i64 = redis::cmd("XLEN")
-            .arg(key)
-            .query_async(&mut connection)
-            .await
-            .ok()?;
+        let number = async |command: &str| -> Option<i64> {
+            let mut connection = connection.clone();
+            let mut command = redis::cmd(command);
+            command.arg(key).query_async(&mut connection).await.ok()
+        };
+        let length = number("XLEN").await?;
+        // Nobody would remove it when its epoch is over.
+        let is_to_expire = number("TTL").await? > 0;
         let group = groups.groups.first()?;
-        (group.consumers >= 2 && group.pending == 0 && length == 0).then_some(())
+        (group.consumers >= 2 && group.pending == 0 && length == 0 && is_to_expire).then_some(())
     })
     .await;
     for running in running {

@@ -34,6 +34,8 @@ pub(crate) enum Todo {
     Sleep(u64),
     /// Call the dependency.
     Depend,
+    /// Find the dependency away, although others find it there.
+    DependInVain,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -137,6 +139,7 @@ impl Worker {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 Ok(())
             }
+            Todo::DependInVain => Err(HandlerError::Unavailable("away for this one".to_owned())),
             Todo::Depend => match &self.dependency {
                 Some((name, dependency)) => {
                     dependency.calls.fetch_add(1, Ordering::SeqCst);

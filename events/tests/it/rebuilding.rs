@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use events::{RebuildConfig, RebuildError, RebuildReport, Which, rebuild};
+use events::{
+    RebuildConfig, RebuildError, RebuildPhase, RebuildProgress, RebuildReport, Which, rebuild,
+};
 use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -36,6 +38,22 @@ async fn try_build(
     from_the_start: bool,
     then: Vec<(u64, &str)>,
 ) -> Result<RebuildReport, RebuildError> {
+    let then = then.into_iter().map(|(done, sql)| {
+        let when = move |at: RebuildProgress| at.done == done;
+        (Box::new(when) as When, sql)
+    });
+    build_while(world, model, from_the_start, then.collect()).await
+}
+
+type When = Box<dyn Fn(RebuildProgress) -> bool + Send + Sync>;
+
+/// Does the same, with statements that run when the progress is as they want it.
+async fn build_while(
+    world: &World,
+    model: &Counted,
+    from_the_start: bool,
+    then: Vec<(When, &str)>,
+) -> Result<RebuildReport, RebuildError> {
     let config = RebuildConfig {
         owner: Uuid::now_v7().to_string(),
         lease: Duration::from_secs(10),
@@ -45,13 +63,13 @@ async fn try_build(
     };
     let (_stop, stopped) = watch::channel(false);
     let database = world.database.clone();
-    let then: Vec<(u64, String, AtomicBool)> = then
+    let then: Vec<(When, String, AtomicBool)> = then
         .into_iter()
-        .map(|(done, sql)| (done, sql.to_owned(), AtomicBool::new(false)))
+        .map(|(when, sql)| (when, sql.to_owned(), AtomicBool::new(false)))
         .collect();
-    let progress = move |at: events::RebuildProgress| {
-        for (done, sql, is_done) in &then {
-            if at.done == *done && !is_done.swap(true, Ordering::SeqCst) {
+    let progress = move |at: RebuildProgress| {
+        for (when, sql, is_done) in &then {
+            if when(at) && !is_done.swap(true, Ordering::SeqCst) {
                 let run = database.writer().execute_unprepared(sql);
                 tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(run))
                     .unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -180,8 +198,60 @@ async fn a_rebuild_sets_poison_aside(way: Way) {
     following.stop().await;
 }
 
+/// A migration adds a column and an index to the live table, in any phase of a rebuild: the change of tables takes neither away.
+async fn a_rebuild_keeps_what_a_migration_has_added(way: Way) {
+    for phase in [
+        RebuildPhase::Building,
+        RebuildPhase::Comparing,
+        RebuildPhase::Swapping,
+    ] {
+        let world = World::new(way).await;
+        let log = world.log().await;
+        let streams: Vec<Uuid> = (0..5).map(|_| Uuid::now_v7()).collect();
+        for version in 1..=3 {
+            for id in &streams {
+                append(&log, *id, version, Todo::Succeed).await;
+            }
+        }
+        let model = Counted::default();
+        let following = Following::start(&log, Arc::new(model.clone()), "any");
+        await_passed(&world, "counted").await;
+        following.stop().await;
+        let migration = "alter table counted add column more bigint not null default 0;
+                         create index counted_more on counted (more)";
+        let when = move |at: RebuildProgress| at.phase == phase && at.done > 0;
+        let built = build_while(
+            &world,
+            &model,
+            true,
+            vec![(Box::new(when) as When, migration)],
+        )
+        .await;
+        assert!(
+            matches!(built, Err(RebuildError::Outdated)),
+            "{phase:?}: {built:?}"
+        );
+        let built = try_build(&world, &model, false, Vec::new()).await;
+        built.expect("started again, it is rebuilt");
+        assert_eq!(counts(&world, &streams).await, [3; 5]);
+        let more = "select count(*) as number from counted where more = 0";
+        assert_eq!(world.number(more).await, 5);
+        let indexes = match way {
+            Way::Embedded => {
+                "sqlite_master where type = 'index' and tbl_name = 'counted' and sql is not null"
+            }
+            Way::Distributed => {
+                "pg_indexes where tablename = 'counted' and indexname like '%more%'"
+            }
+        };
+        let count = format!("select count(*) as number from {indexes}");
+        assert_eq!(world.number(&count).await, 1);
+    }
+}
+
 both_ways!(
     a_rebuild_sets_poison_aside,
+    a_rebuild_keeps_what_a_migration_has_added,
     a_rebuild_does_not_go_on_from_what_the_database_has_lost,
     a_rebuild_writes_no_events_that_the_database_has_lost,
 );

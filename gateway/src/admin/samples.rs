@@ -156,6 +156,14 @@ impl Samples {
             series.collect::<Vec<_>>()
         });
         catalog.read_gauge(deliveries, states);
+        let help = "Age of the first event that waits for the handler, or that it is working on";
+        let age = seconds("millrace_handler_lag", help);
+        let ages = self.reading(|sample| {
+            let handlers = sample.workers.handlers.iter();
+            let series = handlers.map(|it| (labels([("handler", &*it.name)]), it.lag.seconds));
+            series.collect::<Vec<_>>()
+        });
+        catalog.read_gauge(age, ages);
         let help = "Dead letters of a follower or a handler";
         let letters = name("millrace_dead_letters", help);
         let counts = self.reading(|sample| {

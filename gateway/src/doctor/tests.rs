@@ -1,5 +1,7 @@
 //! What is well is told apart from what works badly and from what does not work.
 
+use events::{AheadFacts, BreakerStatus, FollowerStatus, Member, PartStatus};
+
 use super::*;
 
 fn server() -> ServerFacts {
@@ -68,4 +70,74 @@ fn what_is_full_is_told() {
     assert_eq!(of_disk(2 << 30, 1 << 20).grade, Grade::Ok);
     assert_eq!(of_disk(2 << 30, 3 << 30).grade, Grade::Warning);
     assert_eq!(of_disk(1 << 20, 0).grade, Grade::Warning);
+}
+
+/// A follower whose parts these processes hold, of which one was killed, and so has not left.
+fn follower(owner: Option<&str>) -> FollowerStatus {
+    let part = |part| PartStatus {
+        part,
+        position: 7,
+        token: 1,
+        owner: owner.map(str::to_owned),
+        leased_until: None,
+    };
+    FollowerStatus {
+        name: "posts".to_owned(),
+        lag: events::Lag::default(),
+        position: 7,
+        members: vec![Member {
+            owner: "killed".to_owned(),
+            seen_at: chrono::DateTime::UNIX_EPOCH,
+        }],
+        parts: (0..2).map(part).collect(),
+        dead_letters: 0,
+    }
+}
+
+#[test]
+fn processes_that_were_killed_do_no_work() {
+    let of = |owner| {
+        worst(&of_workers(&WorkersStatus {
+            followers: vec![follower(owner)],
+            ..WorkersStatus::default()
+        }))
+    };
+    assert_eq!(of(Some("another")), Grade::Ok);
+    assert_eq!(of(None), Grade::Trouble);
+}
+
+#[test]
+fn what_is_tried_again_is_not_back() {
+    let of = |state| {
+        worst(&of_workers(&WorkersStatus {
+            breakers: vec![BreakerStatus {
+                dependency: "webhook".to_owned(),
+                owner: "any".to_owned(),
+                state,
+                since: chrono::DateTime::UNIX_EPOCH,
+                failures: 9,
+                error: None,
+                seen_at: chrono::DateTime::UNIX_EPOCH,
+            }],
+            ..WorkersStatus::default()
+        }))
+    };
+    assert_eq!(of(BreakerState::Closed), Grade::Ok);
+    assert_eq!(of(BreakerState::Open), Grade::Warning);
+    assert_eq!(of(BreakerState::HalfOpen), Grade::Warning);
+}
+
+#[test]
+fn events_from_the_future_are_told() {
+    let of = |events| {
+        of_times(&AheadFacts {
+            of: 1_000,
+            events,
+            seconds: 3_600.4,
+        })
+    };
+    assert_eq!(of(0).grade, Grade::Ok);
+    let told = of(7);
+    assert_eq!(told.grade, Grade::Warning);
+    assert!(told.says.starts_with("7 of the newest 1000"), "{told}");
 }

@@ -130,7 +130,10 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
 }
 
 async fn of_workers(config: &Config, database: Database) -> Result<Vec<Finding>, StartError> {
+    let times = doctor::of_times(&database.examine_times().await?);
     let log = EventLog::look(database, log_config(config)).await?;
     let status = operating::read_status(&log).await?;
-    Ok(doctor::of_workers(&status))
+    let mut found = doctor::of_workers(&status);
+    found.insert(0, times);
+    Ok(found)
 }

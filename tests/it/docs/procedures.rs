@@ -131,7 +131,13 @@ async fn a_file_is_restored(setup: Setup) {
     create(&app, 0..5).await;
     app.client().head_after(&start, 5).await;
     stop(&mut app).await;
+    // One of before was made while writes were in their log only.
+    let (stale, writes) = (setup.directory.join("backup/millrace.db-wal"), "of before");
+    std::fs::create_dir(setup.directory.join("backup")).expect("a folder");
+    std::fs::write(&stale, writes).expect("a file");
     tokio::task::block_in_place(|| run(&setup, &backup, &[]));
+    let kept = std::fs::read(&stale).unwrap_or_default();
+    assert_ne!(kept, writes.as_bytes(), "they would be applied to this");
     app.gateways[0].restart();
     create(&app, 5..12).await;
     let lost = app.client().head_after(&start, 12).await;

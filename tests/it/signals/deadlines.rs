@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::signals::{await_signal, finding, follow, steps_until, submit};
 use tests::waiting::SOON;
@@ -115,5 +116,27 @@ async fn without_workers_it_ends_when_one_comes(mut setup: Setup) {
     );
 }
 
-tests::both_ways!(a_silent_processor_is_named_and_its_late_answer_changes_nothing);
+/// A signal that cannot be read, such as one of a newer version, stays open, and holds up no other.
+async fn a_signal_that_cannot_be_read_keeps_no_other_open(mut setup: Setup) {
+    setup.settings.set("MILLRACE_SIGNAL_DEADLINE", "3s");
+    setup
+        .settings
+        .set("MILLRACE_FAULTS", "signal_trend:delay=280s");
+    let app = setup.start_many(1, 1, &[]);
+    let client = app.client();
+    submit(client, "odd", 1.0).await;
+    let database = setup.database().await;
+    let spoiled = "update signal set missing = 'not a list' where source = 'odd'";
+    let spoiled = database.execute_unprepared(spoiled).await;
+    spoiled.expect("it is spoiled");
+    let id = submit(client, "plain", 2.0).await["id"].clone();
+    let ended = await_signal(client, &id, "it ends", |it| it["completedAt"].is_string()).await;
+    assert_eq!(ended["status"], "PARTIAL");
+    assert_eq!(ended["missing"], json!(["TREND"]));
+}
+
+tests::both_ways!(
+    a_signal_that_cannot_be_read_keeps_no_other_open,
+    a_silent_processor_is_named_and_its_late_answer_changes_nothing
+);
 tests::distributed!(without_workers_it_ends_when_one_comes);

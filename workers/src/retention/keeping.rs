@@ -38,11 +38,16 @@ pub(crate) async fn keep_retention(
     while !*stop.borrow_and_update() {
         match lease_job(&database, JOB, &owner, LEASE).await {
             Ok(true) => {
-                let renewing = tokio::spawn(renew(database.clone(), owner.clone()));
-                if let Err(error) = run_once(&database, retention, &settings, &stop).await {
+                let renewing = renew(database.clone(), owner.clone());
+                let running = run_once(&database, retention, &settings, &stop);
+                // The renewal ends with the run, also when that panics.
+                let ended = tokio::select! {
+                    ended = running => ended,
+                    never = renewing => match never {},
+                };
+                if let Err(error) = ended {
                     tracing::warn!(%error, "the log was not pruned");
                 }
-                renewing.abort();
             }
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the lease for pruning could not be taken"),
@@ -51,11 +56,11 @@ pub(crate) async fn keep_retention(
     }
 }
 
-/// Renews the lease until the task is aborted.
-async fn renew(database: Database, owner: String) {
+/// Renews the lease until it is dropped.
+async fn renew(database: Database, owner: String) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(LEASE / 3).await;
-        // The renewal runs in a task of its own: an abort must not leave a transaction open.
+        // The renewal runs in a task of its own: what drops this must not leave a transaction open.
         let (database, owner) = (database.clone(), owner.clone());
         let _ = tokio::spawn(async move { lease_job(&database, JOB, &owner, LEASE).await }).await;
     }

@@ -9,6 +9,10 @@ use tokio::{
 use super::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The receiver says nothing until its caller has gone.
+const SILENCE: &str = "silence";
+/// It closes the connection in place of an answer.
+const HANG_UP: &str = "";
 
 fn config(url: &str, allow_private: bool) -> WebhookConfig {
     WebhookConfig {
@@ -39,7 +43,7 @@ async fn answered(answer: &'static str) -> (Result<(), WebhookFailure>, String) 
         while !request.ends_with(b"{}") {
             assert_ne!(stream.read_buf(&mut request).await.expect("bytes"), 0);
         }
-        if answer.is_empty() {
+        if answer == SILENCE {
             std::future::pending::<()>().await;
         }
         stream
@@ -53,7 +57,7 @@ async fn answered(answer: &'static str) -> (Result<(), WebhookFailure>, String) 
         HttpWebhook::new(&config(&format!("http://{address}/hook"), true)).expect("a webhook");
     let result = webhook.deliver(&delivery()).await;
     match answer {
-        "" => {
+        SILENCE => {
             server.abort();
             (result, String::new())
         }
@@ -96,13 +100,16 @@ async fn answers_are_told_apart() {
         let (failed, _) = answered(answer).await;
         assert!(matches!(failed, Err(Refused(_))), "{failed:?}");
     }
-    let (away, _) = answered("HTTP/1.1 503 Service Unavailable\r\n\r\n").await;
-    assert!(matches!(away, Err(Unavailable(_))), "{away:?}");
-    let (silent, _) = answered("").await;
-    assert!(
-        matches!(silent, Err(Refused(_))),
-        "no answer in time: {silent:?}"
-    );
+    for answer in [
+        "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+        "HTTP/1.1 429 Too Many Requests\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        SILENCE,
+        HANG_UP,
+    ] {
+        let (away, _) = answered(answer).await;
+        assert!(matches!(away, Err(Unavailable(_))), "{answer:?}: {away:?}");
+    }
 }
 
 #[tokio::test]
