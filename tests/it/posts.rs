@@ -3,7 +3,7 @@
 pub mod api;
 mod below;
 mod history;
-mod hot;
+pub mod hot;
 mod listing;
 mod lost;
 mod read_after;

@@ -3,6 +3,7 @@
 
 mod archiving;
 mod away;
+mod compacting;
 mod erasing;
 mod expiring;
 mod holding;
@@ -50,6 +51,21 @@ pub async fn prune_all(setup: &Setup, database: &DatabaseConnection) -> u64 {
         (pruned >= goal).then_some(pruned)
     })
     .await
+}
+
+/// The statement that makes a dead letter about the event at this position.
+pub fn letter_about(setup: &Setup, position: u64) -> String {
+    let (now, no) = match setup.is_distributed() {
+        true => ("now()", "false"),
+        false => ("unixepoch('subsec')", "0"),
+    };
+    format!(
+        "insert into dead_letter (id, consumer, kind, position, part, stream, stream_id, version, type, event_id,
+             attempts, first_at, last_at, parked)
+         select e.event_id, 'somebody', 'follower', p.position, e.part, e.stream, e.stream_id, e.version, e.type,
+                e.event_id, 1, {now}, {now}, {no}
+         from event e join event_position p on p.inserted = e.inserted where p.position = {position}"
+    )
 }
 
 /// So many customers, written while nobody follows.

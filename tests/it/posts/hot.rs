@@ -13,19 +13,19 @@ use super::replaying::{appears, append, uuid};
 const LIKES: i64 = 10_000;
 const POST: u128 = 0x0191_8c5e_7f2a_7bcd_8ef0_1234_5678_0000;
 
-/// 10,000 likes of users who never were, behind the post's creation, in one statement.
-async fn append_likes(database: &DatabaseConnection) {
+/// Likes of users who never were, behind the creation of the only post, in one statement.
+pub async fn append_likes(database: &DatabaseConnection, likes: i64) {
     let user = "00000000-0000-7000-8000-";
     let sql = if database::is_postgres(database) {
         format!(
             "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
              select gen_random_uuid(), e.part, e.stream, e.stream_id, n + 1, 'PostLiked', 1,
                     json_build_object('userId', '{user}' || lpad(n::text, 12, '0')), e.meta, e.occurred_at
-             from event e cross join generate_series(1, {LIKES}) n where e.stream = 'post' order by n"
+             from event e cross join generate_series(1, {likes}) n where e.stream = 'post' order by n"
         )
     } else {
         format!(
-            "with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < {LIKES}),
+            "with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < {likes}),
                  head (position) as (select max(inserted) from event)
              insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at,
                                 previous)
@@ -47,7 +47,7 @@ async fn folding_is_quick_enough(setup: Setup) {
     append(&database, POST, 1, "PostCreated", &created).await;
     let id = json!(ids::global_id("post", POST));
     appears(&ada, &id).await;
-    append_likes(&database).await;
+    append_likes(&database, LIKES).await;
     let started = Instant::now();
     eventually("the likes are in the read model", SOON, async || {
         (find(&ada, &id).await["likeCount"] == LIKES).then_some(())

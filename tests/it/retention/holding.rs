@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tests::{Setup, customers, database, eventually};
 
-use super::{SOON, head, prune_all, pruned, run, seed};
+use super::{SOON, head, letter_about, prune_all, pruned, run, seed};
 
 async fn held_back_by_those_who_need_it(setup: Setup) {
     let database = setup.database().await;
@@ -26,25 +26,10 @@ async fn held_back_by_those_who_need_it(setup: Setup) {
     .await;
     let last = head(&database).await;
     let held = last - 10;
-    let letter = format!(
-        "insert into dead_letter (id, consumer, kind, position, part, stream, stream_id, version, type, event_id,
-             attempts, first_at, last_at, parked)
-         select e.event_id, 'somebody', 'follower', p.position, e.part, e.stream, e.stream_id, e.version, e.type,
-                e.event_id, 1, {now}, {now}, {no}
-         from event e join event_position p on p.inserted = e.inserted where p.position = {held}",
-        now = match setup.is_distributed() {
-            true => "now()",
-            false => "unixepoch('subsec')",
-        },
-        no = match setup.is_distributed() {
-            true => "false",
-            false => "0",
-        },
-    );
     let execute = async |sql: &str| {
         database.execute_unprepared(sql).await.expect(sql);
     };
-    execute(&letter).await;
+    execute(&letter_about(&setup, held)).await;
     eventually("all before the letter is pruned", SOON, async || {
         let printed = run(&setup, "prune", &["--older-than", "0s"]);
         assert!(pruned(&database).await < held, "{printed}");
