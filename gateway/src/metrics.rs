@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub(crate) live_changed: Counter,
     pub(crate) live_unchanged: Counter,
     pub(crate) live_failed: Counter,
+    pub(crate) live_overtaken: Counter,
+    pub(crate) live_mixed: Counter,
     pub(crate) live_deliveries: Counter,
     pub(crate) live_saved_bytes: Counter,
 }
@@ -101,6 +103,8 @@ impl Metrics {
             live_changed: of(&live_executions, "outcome", "changed"),
             live_unchanged: of(&live_executions, "outcome", "unchanged"),
             live_failed: of(&live_executions, "outcome", "failed"),
+            live_overtaken: of(&live_executions, "outcome", "overtaken"),
+            live_mixed: of(&live_executions, "outcome", "mixed"),
             live_executions,
             live_deliveries: Counter::default(),
             live_saved_bytes: Counter::default(),

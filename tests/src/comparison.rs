@@ -196,6 +196,7 @@ mod tests {
             version,
             kind: "CustomerUpdated".into(),
             position: Some(position),
+            occurred_at: String::new(),
             data: Value::Null,
             meta: Value::Null,
         }

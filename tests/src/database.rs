@@ -11,24 +11,33 @@ pub struct LogEntry {
     pub version: u64,
     pub kind: String,
     pub position: Option<u64>,
+    /// As the database writes it: later times are greater as texts.
+    pub occurred_at: String,
     pub data: Value,
     pub meta: Value,
 }
 
 const POSTGRES_LOG: &str = "select e.stream, replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
-    e.data::text as data, e.meta::text as meta from event e left join event_position p using (inserted) \
-    order by p.position nulls last, e.inserted";
+    e.occurred_at::text as occurred_at, e.data::text as data, e.meta::text as meta from event e left join event_position p using (inserted)";
 const SQLITE_LOG: &str = "select stream, lower(hex(stream_id)) as id, version, type, inserted as position, \
-    data, meta from event order by inserted";
+    occurred_at, data, meta from event";
 
 /// Returns all events; those without a position come last.
 pub async fn log(database: &DatabaseConnection) -> Vec<LogEntry> {
-    let statement = if is_postgres(database) {
-        POSTGRES_LOG
-    } else {
-        SQLITE_LOG
+    let statement = match is_postgres(database) {
+        true => format!("{POSTGRES_LOG} order by p.position nulls last, e.inserted"),
+        false => format!("{SQLITE_LOG} order by inserted"),
     };
-    rows(database, statement).await.iter().map(entry).collect()
+    rows(database, &statement).await.iter().map(entry).collect()
+}
+
+/// Returns the events after a position, in order.
+pub async fn log_after(database: &DatabaseConnection, position: u64) -> Vec<LogEntry> {
+    let statement = match is_postgres(database) {
+        true => format!("{POSTGRES_LOG} where p.position > {position} order by p.position"),
+        false => format!("{SQLITE_LOG} where inserted > {position} order by inserted"),
+    };
+    rows(database, &statement).await.iter().map(entry).collect()
 }
 
 pub(crate) fn entry(row: &QueryResult) -> LogEntry {
@@ -42,6 +51,7 @@ pub(crate) fn entry(row: &QueryResult) -> LogEntry {
             position: row
                 .try_get::<Option<i64>>("", "position")?
                 .map(i64::unsigned_abs),
+            occurred_at: row.try_get("", "occurred_at")?,
             data: json(row.try_get("", "data")?),
             meta: json(row.try_get("", "meta")?),
         })

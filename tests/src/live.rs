@@ -30,6 +30,8 @@ pub struct Watched {
     pub cursor: String,
     pub digest: String,
     pub revision: u64,
+    /// Whether the last answer says that its parts may be of two moments.
+    pub is_mixed: bool,
     /// How many answers came, and how many of them were patches.
     pub answers: usize,
     pub patches: usize,
@@ -161,6 +163,7 @@ impl Watched {
             None => self.data = payload["data"].clone(),
         }
         self.errors = payload["errors"].clone();
+        self.is_mixed = payload["extensions"]["mixed"] == true;
         (self.cursor, self.digest) = (cursor, digest);
         self.answers += 1;
     }

@@ -122,7 +122,7 @@ impl Socket {
             .expect("the socket takes a message");
     }
 
-    async fn try_send(&mut self, message: &Value) -> Result<(), String> {
+    pub async fn try_send(&mut self, message: &Value) -> Result<(), String> {
         self.stream
             .send(Message::text(message.to_string()))
             .await

@@ -11,9 +11,10 @@
 //! keeps the cursor of what it has told, also from one group to another, and a client may name one when it comes back.
 //!
 //! Why what it is shown in between was so, too. An execution has several statements, and something may be committed, or passed by a follower,
-//! between two of them. So before an answer is published the log is looked at: if an event that touches it was committed until then, it is
-//! thrown away, and executed again behind that event. Where events come faster than that, the fourth answer is published as it is, as is
-//! one whose look takes longer than a moment: its cursor says how far it sees, and the next follows.
+//! between two of them. A snapshot of the database would not help, as read models and caches are behind the tables by as much as they like.
+//! So before an answer is published the log is looked at: if no event that touches it was committed until then, each of its parts is what it
+//! was at the cursor. Otherwise it is thrown away, and executed again behind that event. A first answer is not, nor is the fourth where
+//! events come faster than that, nor one whose look takes longer than a moment: they are published at once, and marked as mixed.
 //!
 //! Why nobody is shown what they may no longer see. Users' rights are in their grant, which is marked before an event that changes them is
 //! handed on, and looked at before every delivery. Answers that depend on the user are computed for each user alone, and know memberships

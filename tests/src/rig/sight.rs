@@ -65,7 +65,7 @@ impl Sight {
     pub async fn log_after(&self, position: u64) -> Result<Vec<LogEntry>, String> {
         let sql = format!(
             "select e.stream, replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
-             'null' as data, e.meta::text as meta from event_position p join event e using (inserted) \
+             e.occurred_at::text as occurred_at, 'null' as data, e.meta::text as meta from event_position p join event e using (inserted) \
              where p.position > {position} order by p.position"
         );
         let rows = self.rows(&sql).await?;

@@ -16,6 +16,14 @@ const DIGEST_BYTES: usize = 16;
 /// The revision of an answer that is sent whole.
 pub(super) const WHOLE: u64 = 1;
 
+/// How an answer was made.
+pub(super) struct Made {
+    /// The number of its execution.
+    pub(super) number: u64,
+    /// Its parts may be of two moments.
+    pub(super) is_mixed: bool,
+}
+
 /// The newest answer of a group.
 pub(super) struct Answer {
     /// The number of its execution, and the position of the tail when that began.
@@ -23,6 +31,7 @@ pub(super) struct Answer {
     pub(super) position: u64,
     pub(super) cursor: Cursor,
     is_stale: bool,
+    is_mixed: bool,
     pub(super) content: Arc<Content>,
     whole: OnceLock<Bytes>,
 }
@@ -42,10 +51,10 @@ pub(super) struct Content {
 }
 
 impl Answer {
-    /// Makes an answer of the group's execution of this number, after `last`. With `patches` it can be sent as the difference.
+    /// Makes an answer of an execution of the group, after `last`. With `patches` it can be sent as the difference.
     pub(super) fn new(
         done: Done,
-        number: u64,
+        made: Made,
         last: Option<&Self>,
         patches: bool,
         limits: &Limits,
@@ -68,10 +77,11 @@ impl Answer {
             }
         };
         Self {
-            number,
+            number: made.number,
             position,
             cursor,
             is_stale,
+            is_mixed: made.is_mixed,
             content,
             whole: OnceLock::new(),
         }
@@ -109,15 +119,12 @@ impl Answer {
 
     fn frame(&self, revision: Option<u64>, body: &[u8], more: &str) -> Bytes {
         let revision = revision.map_or_else(String::new, |it| format!(r#""revision":{it},"#));
-        let stale = if self.is_stale {
-            r#","stale":true"#
-        } else {
-            ""
-        };
+        let stale = ["", r#","stale":true"#][usize::from(self.is_stale)];
+        let mixed = ["", r#","mixed":true"#][usize::from(self.is_mixed)];
         let (cursor, digest) = (self.cursor, &self.content.digest);
         let comma = if body.is_empty() { "" } else { "," };
         let end = format!(
-            r#"{comma}"extensions":{{"cursor":"{cursor}","digest":"{digest}"{stale}{more}}}}}"#
+            r#"{comma}"extensions":{{"cursor":"{cursor}","digest":"{digest}"{stale}{mixed}{more}}}}}"#
         );
         let parts = [b"{", revision.as_bytes(), body, end.as_bytes()];
         parts.concat().into()

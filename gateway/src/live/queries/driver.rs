@@ -11,7 +11,7 @@ use futures::StreamExt;
 use schema::{Dependencies, codes};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::answer::Answer;
+use super::answer::{Answer, Made};
 use super::execution::{Done, Executed, Query};
 use super::group::{Group, State};
 use super::turns::Own;
@@ -27,7 +27,7 @@ const UNMET: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(1));
 const BEHIND: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(5));
 /// How long an answer waits for the read models to show the event that caused it.
 const FOLLOWERS: Duration = Duration::from_secs(5);
-/// How often in a row an answer is thrown away because something was committed while it was computed.
+/// How often in a row an answer is thrown away because something was committed while it was computed. The next is sent, and says so.
 const MOST_OVERTAKEN: u32 = 3;
 /// How long an answer that is there waits for the look at the log that tells.
 const LOOK: Duration = Duration::from_millis(250);
@@ -64,9 +64,21 @@ enum Next {
     End(Vec<ServerError>),
 }
 
+/// What an answer shows, as its statements were executed one after the other.
+enum Shows {
+    /// What was so at its cursor: nothing that touches it was committed until the last of them.
+    OneMoment,
+    /// This event was committed before the last of them. Some of the answer may be from before, and some from after.
+    Overtaken(Arc<Event>),
+    /// The log could not be looked at in time.
+    Unknown,
+}
+
 /// What was heard of the log.
 enum Heard {
     Touched(Arc<Event>),
+    /// No event up to the end touches it.
+    Nothing,
     /// Events are missing, so any may have touched it.
     Missed,
     Failed,
@@ -101,12 +113,22 @@ impl Driver {
             let next = match self.execute().await {
                 Executed::Done(mut done) if self.is_usable(&done) => {
                     let dependencies = std::mem::take(&mut done.dependencies);
-                    if self.is_overtaken(&done, &dependencies).await {
+                    let shows = self.look(&done, &dependencies).await;
+                    // Nobody waits for a first answer, nor for ever where events come faster than answers.
+                    let may_repeat = self.last.is_some() && self.overtaken < MOST_OVERTAKEN;
+                    if let Shows::Overtaken(event) = &shows
+                        && may_repeat
+                    {
                         self.overtaken += 1;
+                        METRICS.live_overtaken.inc();
+                        if dependencies.has_read_models() {
+                            self.await_followers(event).await;
+                        }
                         continue;
                     }
                     self.overtaken = 0;
-                    let last = match self.publish(*done) {
+                    let is_mixed = !matches!(shows, Shows::OneMoment);
+                    let last = match self.publish(*done, is_mixed) {
                         Ok(last) => last,
                         Err(spent) => {
                             return self.end(State::Error(vec![spent.into_error()]));
@@ -167,15 +189,20 @@ impl Driver {
     }
 
     /// Shows an answer to all watchers, if it may be kept.
-    fn publish(&mut self, done: Done) -> Result<Arc<Answer>, Spent> {
-        let (number, last, limits) = (self.number, self.last.as_deref(), &self.shared.limits);
-        let answer = Answer::new(done, number, last, self.query.terms.patch, limits);
+    fn publish(&mut self, done: Done, is_mixed: bool) -> Result<Arc<Answer>, Spent> {
+        let (last, limits) = (self.last.as_deref(), &self.shared.limits);
+        let made = Made {
+            number: self.number,
+            is_mixed,
+        };
+        let answer = Answer::new(done, made, last, self.query.terms.patch, limits);
         let answer = Arc::new(answer);
         self.kept.try_set(answer.weight())?;
         let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.content, &answer.content));
-        match is_same {
-            true => METRICS.live_unchanged.inc(),
-            false => METRICS.live_changed.inc(),
+        match (is_mixed, is_same) {
+            (true, _) => METRICS.live_mixed.inc(),
+            (false, true) => METRICS.live_unchanged.inc(),
+            (false, false) => METRICS.live_changed.inc(),
         };
         self.last = Some(answer.clone());
         self.group.state.send_replace(State::Answer(answer.clone()));
@@ -216,7 +243,7 @@ impl Driver {
                     }
                 }
                 Heard::Missed => sleep_until(began + throttle).await,
-                Heard::Failed => sleep(RETRY.pause()).await,
+                Heard::Nothing | Heard::Failed => sleep(RETRY.pause()).await,
                 // The cursor could not be proven when it was made. A new execution makes another one.
                 Heard::Lost(_) if last.cursor.proof.is_none() => {
                     sleep_until(began + throttle).await
@@ -227,32 +254,24 @@ impl Driver {
         }
     }
 
-    /// Returns whether an event that touches the answer was committed while it was computed: then some of it may be from before, and some from
-    /// after. In that case it waits for the followers, so that the next execution sees the event. Nobody waits for a first answer, nor for
-    /// ever where events come faster than answers.
-    async fn is_overtaken(&self, done: &Done, dependencies: &Dependencies) -> bool {
-        if self.last.is_none() || self.overtaken == MOST_OVERTAKEN {
-            return false;
-        }
-        let looking = self.shared.log.place_after_all();
-        let Ok(place) = timeout(LOOK, looking).await else {
-            return false;
-        };
-        if place.position <= done.cursor.position {
-            return false;
-        }
-        match self
-            .hear(done.cursor, Some(place.position), dependencies)
-            .await
-        {
-            Heard::Touched(event) => {
-                if dependencies.has_read_models() {
-                    self.await_followers(&event).await;
-                }
-                true
+    /// Looks whether an event that touches the answer was committed until it was there.
+    async fn look(&self, done: &Done, dependencies: &Dependencies) -> Shows {
+        let looking = async {
+            let place = self.shared.log.place_after_all().await;
+            if place.epoch != done.cursor.epoch {
+                return Shows::Unknown;
             }
-            _ => false,
-        }
+            if place.position <= done.cursor.position {
+                return Shows::OneMoment;
+            }
+            let until = Some(place.position);
+            match self.hear(done.cursor, until, dependencies).await {
+                Heard::Touched(event) => Shows::Overtaken(event),
+                Heard::Nothing => Shows::OneMoment,
+                Heard::Missed | Heard::Failed | Heard::Lost(_) => Shows::Unknown,
+            }
+        };
+        timeout(LOOK, looking).await.unwrap_or(Shows::Unknown)
     }
 
     /// Waits for the next event after this place that touches the answer, up to a position if there is one.
@@ -271,7 +290,7 @@ impl Driver {
                 }
             }
         }
-        Heard::Failed
+        Heard::Nothing
     }
 
     /// Waits until the read models show this event. If they do not in time, the answer is what they show; its cursor says so.
