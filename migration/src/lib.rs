@@ -32,6 +32,7 @@ const CONCURRENT: &[&str] = &[
     "m0028_people_lists",
     "m0029_username_indexes",
     "m0032_comment_posts",
+    "m0035_orders",
 ];
 
 /// The migrations in order.

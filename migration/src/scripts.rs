@@ -91,6 +91,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0032_comment_posts"),
     // What becomes free is used again soon, however large a table is.
     script!("0033_vacuum"),
+    // The indexes of more orders of lists.
+    script!("0035_orders"),
 ];
 
 impl MigrationName for Script {

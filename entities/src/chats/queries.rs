@@ -33,8 +33,8 @@ filter_fields! {
 }
 
 sort_fields! {
-    /// The fields that a list can be sorted by.
-    ChatSortField of Column { LastActivityAt, CreatedAt }
+    /// The fields that a list can be sorted by; texts sort by code point.
+    ChatSortField of Column { LastActivityAt, CreatedAt, Title, MemberCount }
 }
 
 /// The order of a list.

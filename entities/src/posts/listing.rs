@@ -23,7 +23,7 @@ filter_fields! {
 
 sort_fields! {
     /// The fields that a list can be sorted by.
-    PostSortField of Column { CreatedAt, LikeCount }
+    PostSortField of Column { CreatedAt, LikeCount, CommentCount }
 }
 
 /// The order of a list.
@@ -35,6 +35,7 @@ fn key(field: PostSortField, post: &Post) -> SortKey {
     match field {
         PostSortField::CreatedAt => SortKey::Time(post.created_at),
         PostSortField::LikeCount => SortKey::Number(post.like_count),
+        PostSortField::CommentCount => SortKey::Number(post.comment_count),
     }
 }
 

@@ -37,7 +37,7 @@ filter_fields! {
 
 sort_fields! {
     /// The fields that a list can be sorted by; texts sort by code point.
-    UserSortField of Column { CreatedAt, Name, Username }
+    UserSortField of Column { CreatedAt, UpdatedAt, Name, Username }
 }
 
 /// The order of a list.

@@ -115,6 +115,10 @@ pub(crate) enum ChatSortField {
     LastActivityAt,
     /// The time of creation.
     CreatedAt,
+    /// The title, compared by code points. Direct chats, which have none, come before all others.
+    Title,
+    /// The number of members.
+    MemberCount,
 }
 
 pub(super) fn chat_id(field: &str, id: &ID) -> Result<ChatId> {

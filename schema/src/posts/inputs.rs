@@ -84,4 +84,6 @@ pub(crate) enum PostSortField {
     CreatedAt,
     /// The number of likes. Likes that arrive while you page move posts between pages.
     LikeCount,
+    /// The number of comments, without removed ones. Comments that arrive while you page move posts between pages.
+    CommentCount,
 }

@@ -168,6 +168,8 @@ pub(crate) enum UserSortField {
     /// The time of registration.
     #[default]
     CreatedAt,
+    /// The time of the last change.
+    UpdatedAt,
     /// The name, compared by code points.
     Name,
     /// The username, compared by code points. Users without one come before all others.

@@ -12,8 +12,8 @@ const CHATS: usize = 12;
 const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { chat(id: $id) { \
     page: messages(first: $first, after: $after, last: $last, before: $before) { \
     edges { cursor node { id: number } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
-const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String) { \
-    page: chats(first: $first, after: $after, last: $last, before: $before) { \
+const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String, $sort: ChatSort) { \
+    page: chats(first: $first, after: $after, last: $last, before: $before, sort: $sort) { \
     edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 
 /// One list of the API.
@@ -21,11 +21,14 @@ struct List<'a> {
     client: &'a Client,
     document: &'a str,
     id: Option<&'a str>,
+    /// The order of chats; null for the usual one.
+    sort: Value,
 }
 
 impl List<'_> {
     async fn page(&self, mut variables: Value) -> Value {
         variables["id"] = json!(self.id);
+        variables["sort"] = self.sort.clone();
         let answer = self.client.run(self.document, variables).await;
         let data = answer.data();
         match self.id {
@@ -78,6 +81,7 @@ async fn messages_come_in_pages(setup: Setup) {
         client: &b,
         document: PAGE_OF_MESSAGES,
         id: Some(&chat),
+        sort: Value::Null,
     };
     let expected: Vec<Value> = (1..=MESSAGES).rev().map(|number| json!(number)).collect();
     for size in [1, 7, 50, 53, 100] {
@@ -110,10 +114,50 @@ async fn chats_come_in_pages(setup: Setup) {
         client: &b,
         document: PAGE_OF_CHATS,
         id: None,
+        sort: Value::Null,
     };
     for size in [1, 5, 12, 20] {
         for forward in [true, false] {
             assert_eq!(list.walk(size, forward).await, expected, "{size} {forward}");
+        }
+    }
+}
+
+async fn chats_come_in_every_order(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), (eve, _)] = trio(app.client()).await;
+    let mut chats = Vec::new();
+    for number in 0..CHATS {
+        let title = ["Tea", "coffee", "Água"][number % 3];
+        let others = &[&bob, &eve][..1 + number % 2];
+        chats.push((title, 2 + number % 2, group(&a, title, others).await));
+    }
+    let input = json!({ "kind": "DIRECT", "memberIds": [bob.id] });
+    let direct = api::apply(&a, "createChat", input).await;
+    chats.push(("", 2, api::id_of(&direct)));
+    for (field, direction) in [
+        ("TITLE", "ASC"),
+        ("TITLE", "DESC"),
+        ("MEMBER_COUNT", "ASC"),
+        ("MEMBER_COUNT", "DESC"),
+    ] {
+        match field {
+            "TITLE" => chats.sort_by_key(|(title, _, id)| (*title, id.clone())),
+            _ => chats.sort_by_key(|(_, members, id)| (*members, id.clone())),
+        }
+        let mut expected: Vec<_> = chats.iter().map(|(_, _, id)| json!(id)).collect();
+        if direction == "DESC" {
+            expected.reverse();
+        }
+        let list = List {
+            client: &b,
+            document: PAGE_OF_CHATS,
+            id: None,
+            sort: json!({ "field": field, "direction": direction }),
+        };
+        for forward in [true, false] {
+            let walked = list.walk(5, forward).await;
+            assert_eq!(walked, expected, "{field} {direction}");
         }
     }
 }
@@ -173,5 +217,6 @@ tests::both_ways!(
     a_page_is_the_same_in_two_shapes,
     messages_come_in_pages,
     chats_come_in_pages,
+    chats_come_in_every_order,
     pages_have_bounds
 );

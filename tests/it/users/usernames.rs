@@ -100,12 +100,13 @@ async fn of_two_at_once_one_gets_it(setup: Setup) {
 async fn users_are_found_by_username(setup: Setup) {
     let app = setup.start();
     let client = app.client();
+    let mut named_ones = Vec::new();
     for (name, username) in [
         ("Ada Lovelace", "countess"),
         ("Alan Turing", "alan"),
         ("Alonzo Church", "lambda"),
     ] {
-        named(client, name, username).await;
+        named_ones.push(named(client, name, username).await);
     }
     people::register(client, "Nobody").await;
     let sort = json!({ "field": "USERNAME", "direction": "ASC" });
@@ -143,12 +144,34 @@ async fn users_are_found_by_username(setup: Setup) {
         assert_eq!(json!(list(client, variables).await), expected, "{filter}");
         assert_eq!(Some(total), Some(&json!(expected.as_array().map(Vec::len))));
     }
+    people::set_role(client, &named_ones[1].id, "STAFF")
+        .await
+        .data();
     // Whoever has none comes first, and pages go on behind them.
-    for (direction, expected) in [
-        ("ASC", json!([null, null, "alan", "countess", "lambda"])),
-        ("DESC", json!(["lambda", "countess", "alan", null, null])),
+    let none = Value::Null;
+    for (field, direction, expected) in [
+        (
+            "USERNAME",
+            "ASC",
+            json!([none, none, "alan", "countess", "lambda"]),
+        ),
+        (
+            "USERNAME",
+            "DESC",
+            json!(["lambda", "countess", "alan", none, none]),
+        ),
+        (
+            "UPDATED_AT",
+            "ASC",
+            json!([none, "countess", "lambda", none, "alan"]),
+        ),
+        (
+            "UPDATED_AT",
+            "DESC",
+            json!(["alan", none, "lambda", "countess", none]),
+        ),
     ] {
-        let sort = json!({ "field": "USERNAME", "direction": direction });
+        let sort = json!({ "field": field, "direction": direction });
         let mut seen = Vec::new();
         let mut after = Value::Null;
         loop {
@@ -161,7 +184,7 @@ async fn users_are_found_by_username(setup: Setup) {
                 break;
             }
         }
-        assert_eq!(json!(seen), expected, "{direction}");
+        assert_eq!(json!(seen), expected, "{field} {direction}");
     }
 }
 
