@@ -70,7 +70,7 @@ impl Trail {
                 let answer = watcher.query.answer(&self.now, &watcher.viewer);
                 let document = &watcher.query.document;
                 panic!(
-                    "{document} of {} should be {answer}, and is {shown}",
+                    "{document} of {:?} should be {answer}, and is {shown}",
                     watcher.viewer
                 );
             }
@@ -120,7 +120,7 @@ impl Trail {
             }
         }
         panic!(
-            "{} of {}\nat {} was {answer}\nand was told  {}\nwhich was so at {right:?}\n{}",
+            "{} of {:?}\nat {} was {answer}\nand was told  {}\nwhich was so at {right:?}\n{}",
             watcher.query.document,
             watcher.viewer,
             state.position,

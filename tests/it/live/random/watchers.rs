@@ -12,7 +12,7 @@ use tests::ids;
 use tests::live::Watched;
 use tests::socket::Frame;
 
-use super::answers::{Field, STATUSES};
+use super::answers::{Field, STATUSES, Viewer};
 use super::model::Model;
 use super::selection::Selection;
 
@@ -44,8 +44,7 @@ pub struct Told {
 }
 
 pub struct Watcher {
-    /// The id of the user.
-    pub viewer: String,
+    pub viewer: Viewer,
     pub query: Arc<Query>,
     pub told: Arc<Mutex<Told>>,
     pub task: tokio::task::JoinHandle<()>,
@@ -100,7 +99,7 @@ impl Query {
     }
 
     /// Returns what it answers to a user in the state of the model.
-    pub fn answer(&self, model: &Model, viewer: &str) -> Value {
+    pub fn answer(&self, model: &Model, viewer: &Viewer) -> Value {
         let fields = self.fields.iter().map(|(name, field, selection)| {
             let whole = model.answer(field, viewer);
             (name.clone(), selection.of(&whole))
@@ -193,11 +192,11 @@ fn random_field(rng: &mut Rng, model: &Model) -> (Field, String) {
 
 impl Watcher {
     /// Watches a query as this user, at the first of the gateways, and at any other from then on.
-    pub fn start(query: Query, viewer: &str, gateways: Vec<Client>, rng: Rng) -> Self {
+    pub fn start(query: Query, viewer: Viewer, gateways: Vec<Client>, rng: Rng) -> Self {
         let (query, told) = (Arc::new(query), Arc::new(Mutex::new(Told::default())));
         let task = tokio::spawn(watch(query.clone(), gateways, told.clone(), rng));
         Self {
-            viewer: viewer.to_owned(),
+            viewer,
             query,
             told,
             task,
