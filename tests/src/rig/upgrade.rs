@@ -39,6 +39,13 @@ pub async fn upgrade(earlier: &Path, seed: u64, tell: impl Fn(String)) -> Table 
     report
         .step(&mut rig, EARLIER, async |_| Ok(Instant::now()))
         .await;
+    if !report.table.problems().is_empty() {
+        report.tell(
+            "The earlier version alone is not well. If it does not know what the rig asks, begin from a later one."
+                .to_owned(),
+        );
+        return report.table;
+    }
     match shut_out(&rig) {
         Err(problem) => report.note("the migration of a copy", &lost(problem)),
         Ok(Some((lowest, known))) => {

@@ -49,7 +49,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Run, String> {
             "--times" => plan.times = number()?.clamp(1, 1_000) as usize,
             "--long" => plan.times_long = number()?.clamp(1, 1_000) as usize,
             "--minutes" => plan.limit = Duration::from_secs(number()?.clamp(1, 180) * 60),
-            "--from" => from = Some(PathBuf::from(value)),
+            // Processes are started elsewhere.
+            "--from" => {
+                let found = std::fs::canonicalize(&value);
+                from = Some(found.map_err(|error| format!("{value}: {error}"))?);
+            }
             "--only" => plan.only = Some(known(&value)?),
             _ => return Err(USAGE.into()),
         }
