@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate fuzz faults soak bench bench-rebuild bench-followers bench-watchers bench-crowd bench-hot instructions check domain domain-check weight setup web release-schema screenshots
+.PHONY: run test test-long oracle simulate fuzz faults soak upgrade bench bench-rebuild bench-followers bench-watchers bench-crowd bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -40,6 +40,11 @@ faults: setup
 soak: setup
 	cargo build --workspace --bins
 	"$${CARGO_TARGET_DIR:-target}/debug/soak" $(SOAK)
+
+# The same load on an earlier version, whose processes are replaced by this one's, and a few of them taken back in between. Two minutes, when
+# both are built; `make upgrade FROM=v1.2.3`. Without FROM it is the last release, or HEAD~20 before there is one.
+upgrade: setup
+	tests/upgrade $(FROM)
 
 # The gateway against its peers, in rounds by turns. Takes some minutes.
 bench: setup

@@ -4,6 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use parking_lot::RwLock;
+
+/// What `millrace` returns instead of this tree's program.
+static OTHER: RwLock<Option<PathBuf>> = RwLock::new(None);
+
 const INSTALL: &str = "on Debian or Ubuntu: apt-get install postgresql redis-server chromium";
 
 /// The directory of Postgres's own programs, version 15 or newer: PG_BIN, what pg_config tells, or the newest of Debian's.
@@ -79,6 +84,16 @@ pub fn product(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Returns the program that processes run which are started now.
+pub fn millrace() -> PathBuf {
+    OTHER.read().clone().unwrap_or_else(|| product("millrace"))
+}
+
+/// Lets them run another program, such as that of an earlier version; or this tree's again.
+pub fn use_millrace(other: Option<&Path>) {
+    *OTHER.write() = other.map(Path::to_owned);
 }
 
 /// Returns the root of the repository.

@@ -100,7 +100,7 @@ pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, S
 
 /// Returns the product's command with a subcommand, isolated from this process's settings and from files nearby.
 pub fn product_command(subcommand: &str, directory: &Path) -> Command {
-    let mut command = Command::new(programs::product("millrace"));
+    let mut command = Command::new(programs::millrace());
     command
         .arg(subcommand)
         .current_dir(directory)

@@ -1,7 +1,7 @@
 //! The fault rig: two gateways and two workers as processes on a Postgres and a Redis of its own, both reached through proxies;
 //! writers in all domains, and subscribers that resume; one fault after the other, in an order that a seed determines; and
-//! after each an account of what was lost, doubled and reordered, and of the time to recover. `make faults` runs it, and a test
-//! runs a short form of it.
+//! after each an account of what was lost, doubled and reordered, and of the time to recover. `make faults` runs it, a test
+//! runs a short form of it, and `make upgrade` replaces an earlier version under the same load.
 
 mod account;
 mod audit;
@@ -12,10 +12,12 @@ mod hand;
 mod load;
 mod probe;
 pub mod proxy;
+mod report;
 mod schedule;
 mod sight;
 mod soak;
 mod table;
+mod upgrade;
 mod visitors;
 
 use std::time::Duration;
@@ -26,12 +28,14 @@ pub use faults::{FAULTS, Fault, Length};
 pub use schedule::{Plan, run};
 pub use soak::{Soak, Soaked};
 pub use table::Table;
+pub use upgrade::upgrade;
 
 use crate::graphql::Client;
 use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::redis::Redis;
 use crate::setup::{self, Gateway, Setup};
+use crate::waiting::SOON;
 use load::Load;
 use proxy::Proxy;
 use sight::Sight;
@@ -41,6 +45,13 @@ pub const LEASE: Duration = Duration::from_secs(2);
 /// A signal with this value kills the process that handles it, when that is configured.
 const KILLING_VALUE: f64 = 1_000_000.0;
 const PROCESSES: usize = 2;
+
+/// One of the processes.
+#[derive(Clone, Copy, Debug)]
+pub enum One {
+    Gateway(usize),
+    Worker(usize),
+}
 
 /// Everything that runs.
 pub struct Rig {
@@ -111,6 +122,29 @@ impl Rig {
 
     pub fn restart_gateway(&mut self, index: usize) {
         tokio::task::block_in_place(|| self.gateways[index].restart());
+    }
+
+    /// Ends a process as a deployment does: SIGTERM, and an end without a failure.
+    pub fn end(&mut self, one: One) -> Result<(), String> {
+        let process = match one {
+            One::Gateway(index) => &mut self.gateways[index].process,
+            One::Worker(index) => &mut self.workers[index],
+        };
+        let ended = tokio::task::block_in_place(|| process.terminate(SOON));
+        match ended.success() {
+            true => Ok(()),
+            false => Err(format!("{one:?} ended with {ended}")),
+        }
+    }
+
+    /// Ends a process, and starts another in its place.
+    pub fn replace(&mut self, one: One) -> Result<(), String> {
+        self.end(one)?;
+        match one {
+            One::Gateway(index) => self.restart_gateway(index),
+            One::Worker(index) => self.restart_worker(index),
+        }
+        Ok(())
     }
 
     /// Ends the effects that a fault may have left, even a failed one. Returns the names of processes that had ended by

@@ -1,5 +1,5 @@
-//! The table that a run prints: for each fault, how often it was injected, what was lost, doubled and reordered after it, and
-//! how long recovery took.
+//! The table that a run prints: for each fault, or stage of an upgrade, how often it was, what was lost, doubled and reordered after
+//! it, and how long recovery took.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,23 +13,26 @@ struct Row {
     recoveries: Vec<Duration>,
 }
 
-/// The results of each fault, in the order in which the faults are listed.
+/// The results by name, in the order in which the names are listed.
 pub struct Table {
+    heading: &'static str,
     names: Vec<&'static str>,
     rows: BTreeMap<&'static str, Row>,
     problems: Vec<String>,
 }
 
 impl Table {
-    pub fn new(names: Vec<&'static str>) -> Self {
+    /// `heading` says what the names are of.
+    pub fn new(heading: &'static str, names: Vec<&'static str>) -> Self {
         Self {
+            heading,
             names,
             rows: BTreeMap::new(),
             problems: Vec::new(),
         }
     }
 
-    /// Enters an injection with its findings.
+    /// Enters what happened, with its findings.
     pub fn enter(&mut self, name: &'static str, recovery: Option<Duration>, findings: &Findings) {
         let row = self.rows.entry(name).or_default();
         row.times += 1;
@@ -51,16 +54,17 @@ impl Table {
         &self.problems
     }
 
-    /// Returns the number of injections.
+    /// Returns how many were entered.
     pub fn injections(&self) -> usize {
         self.rows.values().map(|row| row.times).sum()
     }
 
     /// Returns the table as Markdown.
     pub fn text(&self) -> String {
-        let mut text = String::from(
-            "| fault | times | lost | doubled | reordered | recovery, median | worst |\n\
+        let mut text = format!(
+            "| {} | times | lost | doubled | reordered | recovery, median | worst |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+            self.heading
         );
         let rows = self.names.iter();
         for (name, row) in rows.filter_map(|name| Some((name, self.rows.get(name)?))) {
@@ -83,7 +87,7 @@ impl Table {
 
 #[test]
 fn rows_add_up() {
-    let mut table = Table::new(vec!["one", "other", "never"]);
+    let mut table = Table::new("fault", vec!["one", "other", "never"]);
     let lost = Findings {
         lost: vec!["a message".into()],
         ..Findings::default()

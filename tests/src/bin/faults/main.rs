@@ -1,6 +1,8 @@
 //! The fault rig as a command: `make faults FAULTS="--seed 7 --only redis-flushed,postgres-stopped --times 20"`. It prints a
-//! line after each fault, and a table at the end; it exits with 1 if anything was lost, doubled or reordered.
+//! line after each fault, and a table at the end; it exits with 1 if anything was lost, doubled or reordered. With the program of
+//! an earlier version there are no faults, but an upgrade: `make upgrade`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,14 +10,23 @@ use tests::rig::{self, FAULTS, Length, Plan};
 
 const USAGE: &str =
     "faults [--seed N] [--only FAULT,…] [--times N] [--long N] [--minutes N] [--list]
+       faults --from PROGRAM [--seed N]
   --times N    how often faults that take a moment are injected (5)
   --long N     how often those that last ten seconds or more are (a quarter of that)
-  --minutes N  no fault is begun after so many (15)";
+  --minutes N  no fault is begun after so many (15)
+  --from PROGRAM  no faults: the processes are of this `millrace`, and are upgraded";
 
 /// The largest number of problems that are printed.
 const MOST_SHOWN: usize = 30;
 
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, String> {
+enum Run {
+    List,
+    Faults(Plan),
+    Upgrade(PathBuf, u64),
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Run, String> {
+    let mut from = None;
     let mut plan = Plan {
         seed: fastrand::u64(..1_000_000),
         only: None,
@@ -26,7 +37,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, St
     };
     while let Some(name) = arguments.next() {
         if name == "--list" {
-            return Ok(None);
+            return Ok(Run::List);
         }
         let value = arguments.next().ok_or(USAGE)?;
         let number = || {
@@ -38,6 +49,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, St
             "--times" => plan.times = number()?.clamp(1, 1_000) as usize,
             "--long" => plan.times_long = number()?.clamp(1, 1_000) as usize,
             "--minutes" => plan.limit = Duration::from_secs(number()?.clamp(1, 180) * 60),
+            // Processes are started elsewhere.
+            "--from" => {
+                let found = std::fs::canonicalize(&value);
+                from = Some(found.map_err(|error| format!("{value}: {error}"))?);
+            }
             "--only" => plan.only = Some(known(&value)?),
             _ => return Err(USAGE.into()),
         }
@@ -45,7 +61,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, St
     if plan.times_long == 0 {
         plan.times_long = (plan.times / 4).max(1);
     }
-    Ok(Some(plan))
+    Ok(match from {
+        Some(program) => Run::Upgrade(program, plan.seed),
+        None => Run::Faults(plan),
+    })
 }
 
 fn known(names: &str) -> Result<Vec<String>, String> {
@@ -71,12 +90,8 @@ fn list() {
 }
 
 fn main() -> ExitCode {
-    let plan = match parse(std::env::args().skip(1)) {
-        Ok(Some(plan)) => plan,
-        Ok(None) => {
-            list();
-            return ExitCode::SUCCESS;
-        }
+    let run = match parse(std::env::args().skip(1)) {
+        Ok(run) => run,
         Err(problem) => {
             eprintln!("{problem}");
             return ExitCode::from(2);
@@ -87,16 +102,28 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .expect("a runtime");
-    let running = rig::run(&plan, |line| eprintln!("{line}"));
-    let table = runtime.block_on(running);
+    let tell = |line| eprintln!("{line}");
+    let (table, what, seed) = match run {
+        Run::List => {
+            list();
+            return ExitCode::SUCCESS;
+        }
+        Run::Faults(plan) => {
+            let table = runtime.block_on(rig::run(&plan, tell));
+            (table, "faults", plan.seed)
+        }
+        Run::Upgrade(earlier, seed) => {
+            let table = runtime.block_on(rig::upgrade(&earlier, seed, tell));
+            (table, "stages", seed)
+        }
+    };
     println!("\n{}", table.text());
     for problem in table.problems().iter().take(MOST_SHOWN) {
         println!("{problem}");
     }
     println!(
-        "{} faults, seed {}, {} problems",
+        "{} {what}, seed {seed}, {} problems",
         table.injections(),
-        plan.seed,
         table.problems().len()
     );
     ExitCode::from(u8::from(!table.problems().is_empty()))

@@ -6,8 +6,7 @@ use serde_json::json;
 use tokio::task::block_in_place;
 
 use super::Injected;
-use crate::rig::{LEASE, Rig};
-use crate::waiting::SOON;
+use crate::rig::{LEASE, One, PROCESSES, Rig};
 
 /// How many mutations are under way when the relaying gateway is killed.
 const BURST: usize = 20;
@@ -72,19 +71,11 @@ pub(super) async fn pause(rig: &mut Rig, turn: usize) -> Injected {
 }
 
 pub(super) async fn restart_all(rig: &mut Rig, _: usize) -> Injected {
-    for index in 0..rig.gateways.len() {
-        let ended = block_in_place(|| rig.gateways[index].process.terminate(SOON));
-        if !ended.success() {
-            return Err(format!("gateway {index} ended with {ended}"));
-        }
-        rig.restart_gateway(index);
+    for index in 0..PROCESSES {
+        rig.replace(One::Gateway(index))?;
     }
-    for index in 0..rig.workers.len() {
-        let ended = block_in_place(|| rig.workers[index].terminate(SOON));
-        if !ended.success() {
-            return Err(format!("worker {index} ended with {ended}"));
-        }
-        rig.restart_worker(index);
+    for index in 0..PROCESSES {
+        rig.replace(One::Worker(index))?;
     }
     Ok(Instant::now())
 }
