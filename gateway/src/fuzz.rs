@@ -141,7 +141,8 @@ mod tests {
             let mut count = 0;
             for input in kept {
                 let path = input.expect("a file").path();
-                println!("{}", path.display());
+                // The last one is that which fails.
+                eprintln!("{}", path.display());
                 run(name, &fs::read(path).expect("bytes"));
                 count += 1;
             }

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::columns::Columns;
-use super::rows::Rows;
+use super::rows::{Rows, line_ends};
 
 /// Reads a file, whose first byte chooses the separator. Each row begins behind the one before, and within the file.
 pub(crate) fn csv(data: &[u8]) {
@@ -15,7 +15,7 @@ pub(crate) fn csv(data: &[u8]) {
         return;
     };
     let columns = Columns::find(rows.headers());
-    let lines = 1 + file.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let lines = 1 + line_ends(file).count() as u64;
     let mut last = 0;
     while let Ok(Some(row)) = rows.next() {
         assert!(row.line > last, "line {} comes behind {last}", row.line);

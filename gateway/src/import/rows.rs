@@ -47,14 +47,34 @@ struct Lines<F> {
     /// The number of lines that end before those in `ends`.
     passed: u64,
     ends: VecDeque<u64>,
+    /// The last byte read is a carriage return, of which the next tells whether it ends a line alone.
+    is_open: bool,
+}
+
+/// Returns where lines end: at line feeds, and at carriage returns that are not before one, as old files have them.
+pub(super) fn line_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let next = bytes.iter().skip(1).map(Some).chain([None]);
+    let pairs = bytes.iter().zip(next).enumerate();
+    let ends = pairs.filter(|(_, pair)| {
+        matches!(pair, (b'\n', _)) || matches!(pair, (b'\r', next) if *next != Some(&b'\n'))
+    });
+    ends.map(|(place, _)| place)
 }
 
 impl<F: Read> Read for Lines<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        let ends = (self.read..).zip(&buffer[..count]);
-        let ends = ends.filter(|(_, byte)| **byte == b'\n');
-        self.ends.extend(ends.map(|(place, _)| place));
+        let read = &buffer[..count];
+        let Some(last) = read.last() else {
+            return Ok(0);
+        };
+        if self.is_open && read[0] != b'\n' {
+            self.ends.push_back(self.read - 1);
+        }
+        self.is_open = *last == b'\r';
+        let whole = read.len() - usize::from(self.is_open);
+        let ends = line_ends(read).take_while(|place| *place < whole);
+        self.ends.extend(ends.map(|place| self.read + place as u64));
         self.read += count as u64;
         Ok(count)
     }
@@ -119,6 +139,7 @@ impl<F: Read + Seek> Rows<F> {
                     read: 0,
                     passed: 0,
                     ends: VecDeque::new(),
+                    is_open: false,
                 }),
             headers: StringRecord::new(),
             raw: ByteRecord::new(),
@@ -155,7 +176,7 @@ impl<F: Read + Seek> Rows<F> {
         // The last byte is the row's line end, if it has one.
         let byte = self.reader.position().byte();
         let last = self.reader.get_mut().line_of(byte.saturating_sub(1));
-        let within = self.raw.as_slice().iter().filter(|it| **it == b'\n');
+        let within = self.raw.iter().flat_map(line_ends);
         // An unclosed quote makes the last line feed a part of the row.
         let line = (last.saturating_sub(within.count() as u64)).max(self.last + 1);
         self.last = last;
@@ -185,7 +206,7 @@ impl<F: Read + Seek> Rows<F> {
 
 /// Reports a row of several lines, as no field of a student has them.
 fn several_lines(line: u64, record: &StringRecord) -> Option<String> {
-    let ends = |field: &str| field.matches('\n').count() as u64;
+    let ends = |field: &str| line_ends(field.as_bytes()).count() as u64;
     let all: u64 = record.iter().map(ends).sum();
     let field = record.iter().position(|field| ends(field) > 0)?;
     Some(format!(
@@ -232,6 +253,30 @@ mod tests {
         let to_the_end = all(b"name,email\n\"c,d\ne,f\ng,h\n");
         let problem = to_the_end[0].problem.as_deref().expect("a problem");
         assert!(problem.contains("lines 2 to"), "{problem}");
+    }
+
+    #[test]
+    fn carriage_returns_end_lines_too() {
+        let file = b"name,email\ra,b\r\rc,d\r\ne,f\n\rg,h\r\"i\rj\",k\rl,m";
+        let read = all(file);
+        let lines: Vec<_> = read.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 4, 5, 7, 8, 10]);
+        let problem = read[4].problem.as_deref().expect("a problem");
+        assert!(problem.contains("lines 8 to 9"), "{problem}");
+        // Wherever a piece ends that is read.
+        for piece in 1..file.len() {
+            let mut whole = Lines {
+                file: Cursor::new(&file[..]),
+                read: 0,
+                passed: 0,
+                ends: VecDeque::new(),
+                is_open: false,
+            };
+            let mut buffer = vec![0; piece];
+            while whole.read(&mut buffer).expect("bytes") > 0 {}
+            let ends: Vec<_> = line_ends(file).map(|place| place as u64).collect();
+            assert_eq!(whole.ends, ends, "pieces of {piece}");
+        }
     }
 
     #[test]

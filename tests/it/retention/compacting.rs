@@ -100,7 +100,7 @@ async fn only_the_deletion_is_left(setup: Setup) {
         "{printed}"
     );
     let end = (5, "PostDeleted".to_owned());
-    assert_eq!(left(&database, &gone).await, [end.clone()]);
+    assert_eq!(left(&database, &gone).await, std::slice::from_ref(&end));
     assert_eq!(left(&database, &kept).await.len(), 3);
     repeat().await.expect_code("NOT_FOUND");
     for turn in ["at once", "after a restart"] {
