@@ -1,3 +1,5 @@
+//! The target `cursors` of `gateway::fuzz`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| gateway::fuzz::run("cursors", data));
