@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf } from './lines';
+import { linesOf, withoutSent } from './lines';
 import type { MessageState } from './messages';
 import type { Outgoing } from './outgoing';
 
@@ -87,6 +87,25 @@ describe('the lines of a conversation', () => {
     expect(told([message(1, 0), one], waiting)).toEqual(['start', 'day', '+m1', 'm2', '>same']);
     const two = message(3, 1, { text: 'same' });
     expect(told([message(1, 0), one, two], waiting)).toEqual(['start', 'day', '+m1', 'm2', 'm3']);
+  });
+
+  it('show what waits although the same was sent before it', () => {
+    const waiting = [
+      outgoing('a', 'same'),
+      outgoing('b', 'same'),
+      outgoing('c', 'same', { chatId: 'other' }),
+    ];
+    const sent = message(2, 1, { text: 'same' });
+    const left = withoutSent(waiting, 'a', sent);
+    expect(left.map(({ key, after }) => [key, after])).toEqual([
+      ['b', 2],
+      ['c', 1],
+    ]);
+    const shown = left.filter(({ chatId }) => chatId === 'chat');
+    expect(told([message(1, 0), sent], shown)).toEqual(['start', 'day', '+m1', 'm2', '>same']);
+    const next = message(3, 1, { text: 'same' });
+    expect(told([message(1, 0), sent, next], shown)).toEqual(['start', 'day', '+m1', 'm2', 'm3']);
+    expect(withoutSent(waiting, 'b', null).map(({ key }) => key)).toEqual(['a', 'c']);
   });
 
   it('do not take an older message, or that of another, for what waits', () => {

@@ -54,6 +54,22 @@ export function linesOf<M extends MessageState>(
   return lines;
 }
 
+/** Without the one that is sent now. Those behind it in its chat are sent after it, so its message is not theirs, whatever their text. */
+export function withoutSent(
+  outgoing: readonly Outgoing[],
+  key: string,
+  message: { number: number } | null | undefined,
+): Outgoing[] {
+  const place = outgoing.findIndex((each) => each.key === key);
+  const chatId = outgoing[place]?.chatId;
+  const number = message?.number ?? 0;
+  return outgoing.flatMap((each, at) => {
+    if (at === place) return [];
+    const isBehind = at > place && each.chatId === chatId && each.after < number;
+    return [isBehind ? { ...each, after: number } : each];
+  });
+}
+
 /**
  * Without those whose message is there already, because its event was faster than its answer. They are sent in their order, so
  * the first own message with that text, after those that were there when it was written, is it.

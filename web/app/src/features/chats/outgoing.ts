@@ -8,6 +8,7 @@ import type { MessagePartsFragment } from '../../generated/graphql';
 import { asFailure, explain } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
 import { millrace } from '../../lib/millrace';
+import { withoutSent } from './lines';
 import { MessageParts } from './message-parts';
 
 void MessageParts;
@@ -75,7 +76,7 @@ function arrived(
   message: (MessagePartsFragment & { chat: { id: string } }) | null | undefined,
 ): void {
   if (message) for (const listener of sent) listener(message, message.chat.id);
-  dropOutgoing(key);
+  set(withoutSent(all, key, message));
 }
 
 function refuse(key: string, failure: MillraceError): void {
