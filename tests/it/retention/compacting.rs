@@ -151,11 +151,11 @@ async fn held_by_those_who_need_it(setup: Setup) {
     let app = setup.start();
     let database = setup.database().await;
     let post = make(app.client(), "Gone").await;
+    delete(app.client(), &post).await;
+    prune_all(&setup, &database).await;
     let first = "select min(p.position) as number from event_position p join event e on e.inserted = p.inserted
         where e.stream = 'post'";
     let first = database::number(&database, first).await;
-    delete(app.client(), &post).await;
-    prune_all(&setup, &database).await;
     grow_old(&setup, &database).await;
     let execute = async |sql: &str| {
         database.execute_unprepared(sql).await.expect(sql);
