@@ -9,7 +9,7 @@ export async function visit(browser, base, options = {}) {
   // What is not there by then never comes; how long it takes is not the subject, and machines differ.
   context.setDefaultTimeout(soonMs);
   const page = await context.newPage();
-  const seen = watch(page, base);
+  const seen = watch(page, base, { tokensEnd: true });
   return { context, page, seen };
 }
 

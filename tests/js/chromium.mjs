@@ -23,8 +23,11 @@ export function launch() {
   });
 }
 
-/** Records what the page asks for and what goes wrong in it. */
-export function watch(page, base) {
+/**
+ * Records what the page asks for and what goes wrong in it. With `tokensEnd` a 401 does not go wrong: its token ended on the way, is renewed,
+ * and what it was sent with is sent again.
+ */
+export function watch(page, base, { tokensEnd = false } = {}) {
   const seen = { requests: 0, foreign: [], errors: [], framesSent: [], framesReceived: [], sockets: 0 };
   const own = new URL(base).host;
   const note = (url) => {
@@ -40,10 +43,12 @@ export function watch(page, base) {
     socket.on('framereceived', ({ payload }) => seen.framesReceived.push(String(payload)));
   });
   page.on('response', (response) => {
-    if (response.status() >= 400) seen.errors.push(`${response.status()} ${response.url()}`);
+    const status = response.status();
+    if (status >= 400 && !(status === 401 && tokensEnd)) seen.errors.push(`${status} ${response.url()}`);
   });
   page.on('console', (message) => {
-    if (message.type() === 'error') seen.errors.push(message.text());
+    const isTokens = tokensEnd && message.text().includes('status of 401');
+    if (message.type() === 'error' && !isTokens) seen.errors.push(message.text());
   });
   page.on('pageerror', (error) => seen.errors.push(String(error)));
   return seen;
