@@ -163,9 +163,8 @@ impl<O: Operations> App<O> {
     ) -> Result<Prepared, Vec<ServerError>> {
         let one = |error| vec![error];
         let candidate = self.persisted.resolve(&mut params).await.map_err(one)?;
-        let turn = self.shares.take(claimant).await.map_err(one)?;
-        let prepared = self.documents.prepare(params, key, id)?;
-        drop(turn);
+        let preparing = async { self.documents.prepare(params, key, id) };
+        let prepared = self.shares.run(claimant, preparing).await.map_err(one)??;
         if let Some(candidate) = candidate {
             self.persisted.keep(candidate);
         }

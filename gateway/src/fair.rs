@@ -1,15 +1,19 @@
 //! Fair shares of the processor: a document is read, and each step of an operation is done, in a turn of its caller, of whom there may be as
 //! many at once as there are processors but one. However much one caller asks for, another's step waits for the steps under way at most, and
 //! not behind everything that the first has queued. A step lasts until the operation has to wait for something, so no turn is held meanwhile.
+//! A caller takes no turns while its steps, all together, would hold up others for a moment at most: turns cost more than such steps do.
 //! Called by `app`.
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
-use events::{Claimant, Turn, Turns};
+use events::{Claimant, Crowded, Turn, Turns};
+use moka::sync::Cache;
 use tokio::runtime::Handle;
 
 use crate::errors::{Code, RETRY_AFTER_SECONDS, typed, with};
@@ -20,41 +24,57 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many steps of one caller may wait: of all who come back at once from one address, none is refused.
 const ROOM: usize = 20_000;
 
+/// How long the next steps of all operations of one caller may take, for it to need no turns.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// How many callers' paces are remembered, and for how long after their last operation.
+const CALLERS: u64 = 10_000;
+const REMEMBERED: Duration = Duration::from_secs(60);
+
 /// The turns of one process.
-pub(crate) struct Shares(Turns);
+pub(crate) struct Shares {
+    turns: Turns,
+    paces: Cache<Claimant, Arc<Pace>>,
+}
 
 impl Default for Shares {
     fn default() -> Self {
         // Outside of a runtime nothing is executed.
         let threads = Handle::try_current().map_or(2, |handle| handle.metrics().num_workers());
         let threads = threads.max(2);
-        Self(Turns::new(threads, threads - 1, PATIENCE).with_room(ROOM))
+        Self::new(Turns::new(threads, threads - 1, PATIENCE).with_room(ROOM))
     }
 }
 
 impl Shares {
-    /// Takes a turn for one step. Nobody but a claimant needs one.
-    pub(crate) async fn take(
-        &self,
-        claimant: Option<Claimant>,
-    ) -> Result<Option<Turn>, ServerError> {
-        let Some(claimant) = claimant else {
-            return Ok(None);
-        };
-        let turn = self.0.take_for(claimant).await;
-        turn.map(Some).map_err(|_| crowded())
+    fn new(turns: Turns) -> Self {
+        let paces = Cache::builder()
+            .max_capacity(CALLERS)
+            .time_to_idle(REMEMBERED)
+            .build();
+        Self { turns, paces }
     }
 
-    /// Does the work in turns, or none of it.
+    /// Does the work in turns, or none of it. Nobody but a claimant needs turns.
+    ///
+    /// # Errors
+    /// When too many steps of the claimant wait, or its turn has not come in time.
     pub(crate) async fn run<F: Future>(
         &self,
         claimant: Option<Claimant>,
         work: F,
     ) -> Result<F::Output, ServerError> {
+        let Some(claimant) = claimant else {
+            return Ok(work.await);
+        };
+        let pace = self.paces.get_with(claimant, Arc::default);
+        let _under_way = pace.enter();
         let mut work = pin!(work);
-        let mut turn = self.take(claimant).await?;
+        let mut turn = self.take(claimant, &pace).await.map_err(|_| crowded())?;
         loop {
+            let began = Instant::now();
             let step = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+            pace.note(began.elapsed());
             drop(turn);
             if let Poll::Ready(output) = step {
                 return Ok(output);
@@ -67,8 +87,65 @@ impl Shares {
             })
             .await;
             // What has begun goes on, with or without a turn.
-            turn = self.take(claimant).await.ok().flatten();
+            turn = self.take(claimant, &pace).await.ok().flatten();
         }
+    }
+
+    /// Takes a turn for one step, if the claimant needs one.
+    async fn take(&self, claimant: Claimant, pace: &Pace) -> Result<Option<Turn>, Crowded> {
+        match pace.is_light() {
+            true => Ok(None),
+            false => self.turns.take_for(claimant).await.map(Some),
+        }
+    }
+}
+
+/// What a caller has under way, and how long a step of it takes lately.
+struct Pace {
+    operations: AtomicU64,
+    step_ns: AtomicU64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            operations: AtomicU64::new(0),
+            // Who is not known yet takes turns.
+            step_ns: AtomicU64::new(nanoseconds(MOMENT)),
+        }
+    }
+}
+
+impl Pace {
+    fn enter(&self) -> UnderWay<'_> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self)
+    }
+
+    fn is_light(&self) -> bool {
+        let operations = self.operations.load(Ordering::Relaxed);
+        let step = self.step_ns.load(Ordering::Relaxed);
+        operations.saturating_mul(step) < nanoseconds(MOMENT)
+    }
+
+    /// Counts a step. Of two at once one may be forgotten.
+    fn note(&self, took: Duration) {
+        let before = self.step_ns.load(Ordering::Relaxed);
+        let mean = (before / 8 * 7).saturating_add(nanoseconds(took) / 8);
+        self.step_ns.store(mean, Ordering::Relaxed);
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
+/// An operation of a caller, until it is dropped.
+struct UnderWay<'a>(&'a Pace);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.operations.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -118,9 +195,11 @@ mod tests {
 
     #[tokio::test]
     async fn too_much_of_one_is_refused_before_it_begins_and_what_has_begun_goes_on() {
-        let shares = Shares(Turns::new(1, 1, Duration::from_millis(50)));
-        let me = Some(Claimant::Network([192, 0, 2, 1].into()));
-        let held = shares.take(me).await.expect("a turn");
+        let shares = Shares::new(Turns::new(1, 1, Duration::from_millis(50)));
+        let claimant = Claimant::Network([192, 0, 2, 1].into());
+        let me = Some(claimant);
+        let take = || shares.turns.take_for(claimant);
+        let held = take().await.expect("a turn");
         let refused = shares.run(me, async { 7 }).await.err();
         assert_eq!(
             refused.and_then(|it| crate::errors::retry_after(&it)),
@@ -137,10 +216,25 @@ mod tests {
         // The turn is taken between two steps, and kept.
         let another = async {
             begun.await.expect("a beginning");
-            shares.take(me).await
+            take().await
         };
         let (done, taken) = tokio::join!(shares.run(me, work), another);
-        assert!(taken.is_ok_and(|turn| turn.is_some()));
+        assert!(taken.is_ok());
         assert_eq!(done.ok(), Some(8));
+    }
+
+    /// Light work does not wait for turns, and one heavy step is enough to need them again.
+    #[tokio::test]
+    async fn whoever_holds_up_nobody_needs_no_turns() {
+        let shares = Shares::new(Turns::new(1, 1, Duration::from_millis(50)));
+        let claimant = Claimant::Network([192, 0, 2, 1].into());
+        for _ in 0..100 {
+            assert_eq!(shares.run(Some(claimant), async { 7 }).await.ok(), Some(7));
+        }
+        let _held = shares.turns.take_for(claimant).await.expect("a turn");
+        assert_eq!(shares.run(Some(claimant), async { 7 }).await.ok(), Some(7));
+        let heavy = async { std::thread::sleep(MOMENT * 10) };
+        assert!(shares.run(Some(claimant), heavy).await.is_ok());
+        assert!(shares.run(Some(claimant), async { 7 }).await.is_err());
     }
 }

@@ -8,6 +8,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Poll,
 };
 
 use async_graphql::{Response, ServerError};
@@ -15,14 +16,15 @@ use events::Cursor;
 use futures::{
     FutureExt, StreamExt,
     future::{AbortHandle, abortable},
+    poll,
 };
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, task::yield_now};
 
 use super::{
     ground::{Answer, Answers, Ground, Subscription},
     own::broken_off,
-    shards::Shards,
+    shards::{Lacking, Shards},
 };
 use crate::{document::Plan, errors, limits::Limits, request_id::RequestId, response};
 
@@ -111,8 +113,8 @@ impl<G: Ground> Group<G> {
     }
 
     /// Returns the frames from now on, and a place such that every later frame is among them. The receiver must exist before the place is
-    /// read, and the driver moves the place before it sends: so a frame is either after the place and received, or at most at the place,
-    /// and in the log. `None` when the last frame may have been sent before.
+    /// read, and the driver moves the place before it adds a frame: so a frame is either after the place and received, or at most at the
+    /// place, and in the log. `None` when the last frame may have been sent before.
     pub(super) fn listen(&self) -> Option<(broadcast::Receiver<Answer>, u64)> {
         let receiver = self.frames.subscribe();
         let place = self.published.load(Ordering::SeqCst);
@@ -144,15 +146,29 @@ struct Driver {
 
 impl Driver {
     async fn run(self, mut answers: Answers) {
-        while let Some(answer) = answers.next().await {
-            let (Answer::Next { order, .. } | Answer::Skipped { order }) = &answer else {
-                return self.end(&answer);
+        loop {
+            // What comes while members are being woken is brought to the rest of them as well.
+            let next = match self.frames.lacking() {
+                Lacking::Nothing => Poll::Ready(answers.next().await),
+                Lacking::Something => poll!(answers.next()),
+                Lacking::Much => Poll::Pending,
             };
-            self.published.store(*order, Ordering::SeqCst);
-            self.frames.send(answer).await;
+            match next {
+                Poll::Ready(Some(answer)) => {
+                    let (Answer::Next { order, .. } | Answer::Skipped { order }) = &answer else {
+                        return self.end(&answer);
+                    };
+                    self.published.store(*order, Ordering::SeqCst);
+                    self.frames.add(answer);
+                }
+                // A live execution has no end of its own.
+                Poll::Ready(None) => return self.end(&Answer::Error(vec![broken_off()])),
+                Poll::Pending => {}
+            }
+            if self.frames.visit() {
+                yield_now().await;
+            }
         }
-        // A live execution has no end of its own.
-        self.end(&Answer::Error(vec![broken_off()]));
     }
 
     fn end(&self, last: &Answer) {
