@@ -251,9 +251,10 @@ impl EventLog {
         E: From<Error> + AsRetryable + Send + 'static,
         F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let (log, claimant) = (self.clone(), Claimant::of_task());
-        let task = Claimant::carry(claimant, async move {
-            let outcome = log.commit(Write::new(work)).await;
+        let (log, write) = (self.clone(), Arc::new(Write::new(work)));
+        // It is large, and would be copied several times on its way into the task.
+        let committing: BoxFuture<'static, Result<T, E>> = Box::pin(async move {
+            let outcome = log.commit(write).await;
             let outcome = outcome.map(|(value, appended)| {
                 log.announce(appended);
                 value
@@ -262,6 +263,7 @@ impl EventLog {
             log.shared.wake.notify_one();
             outcome
         });
+        let task = Claimant::carry(Claimant::of_task(), committing);
         tokio::spawn(trace::carried(task.in_current_span()))
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
@@ -293,13 +295,12 @@ impl EventLog {
         outcome.map_err(|Once(error)| error)
     }
 
-    async fn commit<T, E, F>(&self, write: Write<T, E, F>) -> Outcome<T, E>
+    async fn commit<T, E, F>(&self, write: Arc<Write<T, E, F>>) -> Outcome<T, E>
     where
         T: Send + 'static,
         E: From<Error> + AsRetryable + Send + 'static,
         F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let write = Arc::new(write);
         if let Some(writes) = &self.shared.writes {
             match writes.ask(write.clone()).await? {
                 Fate::Undone => {}

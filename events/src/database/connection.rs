@@ -21,7 +21,7 @@ use super::{
     trouble::Trouble,
     turns::{Crowded, Turn, Turns},
 };
-use crate::{error::CROWDED, metrics::OfPool};
+use crate::{boxed, error::CROWDED, metrics::OfPool};
 
 /// Connections for one kind of work; cheap to clone.
 #[derive(Clone)]
@@ -167,6 +167,7 @@ impl DatabaseConnection {
         }
     }
 
+    #[boxed]
     async fn begin_with(&self, statement: &'static str) -> Result<DatabaseTransaction, DbErr> {
         let mut lease = self.lease().await?;
         lease.begin(statement).await.map_err(query)?;

@@ -13,6 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::Mutex;
 
@@ -78,7 +79,11 @@ impl DatabaseTransaction {
     ///
     /// # Errors
     /// When it cannot be committed, nothing was; when COMMIT was not answered, it may have been committed.
-    pub async fn commit(mut self) -> Result<(), DbErr> {
+    pub fn commit(self) -> BoxFuture<'static, Result<(), DbErr>> {
+        Box::pin(self.do_commit())
+    }
+
+    async fn do_commit(mut self) -> Result<(), DbErr> {
         self.has_not_failed()?;
         match self.level {
             0 => self
@@ -102,7 +107,11 @@ impl DatabaseTransaction {
     ///
     /// # Errors
     /// When the database has not confirmed it. The connection is closed then, which has the same effect.
-    pub async fn rollback(mut self) -> Result<(), DbErr> {
+    pub fn rollback(self) -> BoxFuture<'static, Result<(), DbErr>> {
+        Box::pin(self.do_rollback())
+    }
+
+    async fn do_rollback(mut self) -> Result<(), DbErr> {
         self.is_ended = true;
         let mut lease = self.shared.lease.lock().await;
         if lease.is_lost() {
