@@ -25,6 +25,8 @@ mod processes;
 mod rebuilding;
 mod replaying;
 mod replicas;
+mod restoring;
+mod retaining;
 mod stopping;
 mod waiting;
 mod world;
