@@ -15,6 +15,7 @@ import {
 } from 'react';
 import type { Row } from '../lib/list';
 import type { LiveListState } from '../lib/live-list';
+import { toTop } from '../lib/scroll';
 import type { Sort } from '../lib/search';
 import { Failed, FailedLine } from './failed';
 import { Lines } from './page';
@@ -104,7 +105,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
           radius="xl"
           onClick={() => {
             list.showArrived();
-            scroller.current?.scrollTo({ top: 0, behavior: 'smooth' });
+            toTop(scroller.current);
           }}
         >
           {list.arrived} new

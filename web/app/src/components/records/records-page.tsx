@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { type LucideIcon, Plus } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { stayed } from '../../lib/here';
 import { useKey } from '../../lib/key';
 import { type ListOptions, useLiveList } from '../../lib/live-list';
 import { inOrder, type ListSearch, sortOf, useListSearch } from '../../lib/search';
@@ -145,8 +146,9 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
         noun={noun}
         fields={fields}
         create={async (input) => {
+          const isHere = stayed();
           const id = await props.create(input);
-          if (id) open(id);
+          if (id && isHere()) open(id);
         }}
         close={() => setAdding(false)}
       />

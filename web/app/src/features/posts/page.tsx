@@ -11,6 +11,7 @@ import { Lines, Page } from '../../components/page';
 import type { PostCardFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import { useLiveList } from '../../lib/live-list';
+import { toTop } from '../../lib/scroll';
 import { inOrder, sortOf, useListSearch } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import { NewPost } from './new-post';
@@ -143,6 +144,10 @@ function Feed({
     overscan: 6,
     gap: 12,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each list has a function of its own, and begins at its top
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+  }, [loadMore]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -162,7 +167,7 @@ function Feed({
           radius="xl"
           onClick={() => {
             list.showArrived();
-            scroller.current?.scrollTo({ top: 0, behavior: 'smooth' });
+            toTop(scroller.current);
           }}
         >
           {list.arrived} new
