@@ -54,8 +54,9 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const isNarrow = isPhone || (width > 0 && width < narrowest);
   const scroller = useRef<HTMLDivElement>(null);
   const shown = useMemo(
-    () => (isNarrow ? columns.filter(({ isWide }) => !isWide) : columns),
-    [isNarrow, columns],
+    () =>
+      columns.filter(({ isWide, isOffCard }) => !(isWide && isNarrow) && !(isOffCard && isPhone)),
+    [isNarrow, isPhone, columns],
   );
   const { rows, hasMore, isLoadingMore, isFollowed = true, error, loadMore, scrolled } = list;
   const virtual = useVirtualizer({

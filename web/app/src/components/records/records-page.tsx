@@ -7,6 +7,7 @@ import { stayed } from '../../lib/here';
 import { useKey } from '../../lib/key';
 import { type ListOptions, useLiveList } from '../../lib/live-list';
 import { inOrder, type ListSearch, sortOf, useListSearch } from '../../lib/search';
+import { ClearFilters } from '../clear-filters';
 import { EmptyState } from '../empty-state';
 import { type Filter, FilterBar } from '../filter-bar';
 import { Page } from '../page';
@@ -134,9 +135,7 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
               {props.intro}
             </EmptyState>
           ) : (
-            <EmptyState icon={icon} title={`No ${noun} is like this`}>
-              Remove a filter to see more of them.
-            </EmptyState>
+            <EmptyState icon={icon} title={`No ${noun} is like this`} action={<ClearFilters />} />
           )
         }
       />

@@ -66,6 +66,7 @@ function Chat({ id }: { id: string }) {
   if (talk.isGone || isOut)
     return (
       <EmptyState
+        isCentered
         icon={MessageCircleOff}
         title="You are not in this chat"
         action={

@@ -4,6 +4,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Newspaper } from 'lucide-react';
 import { useEffect, useRef } from 'react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { Failed, FailedLine } from '../../components/failed';
 import { FilterBar } from '../../components/filter-bar';
@@ -118,7 +119,7 @@ export function PostsPage() {
         />
       </FilterBar>
       <div className={classes.around}>
-        <Feed list={list} openId={openId} />
+        <Feed list={list} openId={openId} isFiltered={Object.keys(filter).length > 0} />
       </div>
     </Page>
   );
@@ -127,9 +128,11 @@ export function PostsPage() {
 function Feed({
   list,
   openId,
+  isFiltered,
 }: {
   list: ReturnType<typeof useLiveList<PostCardFragment, unknown, unknown>>;
   openId: string | undefined;
+  isFiltered: boolean;
 }) {
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -182,8 +185,12 @@ function Feed({
             <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />
           )}
           {!list.isLoading && !error && rows.length === 0 && !hasMore && (
-            <EmptyState icon={Newspaper} title="No posts here">
-              Write the first one, or remove a filter to see more.
+            <EmptyState
+              icon={Newspaper}
+              title={isFiltered ? 'No post is like this' : 'No posts yet'}
+              action={<ClearFilters />}
+            >
+              {!isFiltered && 'Write the first one.'}
             </EmptyState>
           )}
           <div
