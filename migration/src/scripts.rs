@@ -95,6 +95,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0034_compaction"),
     // The indexes of more orders of lists.
     script!("0035_orders"),
+    // The titles of chats as they are searched.
+    script!("0036_chat_search"),
 ];
 
 impl MigrationName for Script {
