@@ -69,7 +69,7 @@ const columns: Column<SignalPartsFragment>[] = [
   {
     key: 'findings',
     header: 'Findings',
-    width: 'minmax(0, 2fr)',
+    width: 'minmax(0, 3fr)',
     cell: (signal) => <Findings signal={signal} />,
   },
   {
