@@ -7,6 +7,7 @@ mod chat;
 mod commands;
 mod error;
 mod events;
+mod finding;
 mod inbox;
 mod loading;
 mod mark;

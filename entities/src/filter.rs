@@ -15,6 +15,11 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
+mod fields;
+
+pub use fields::FilterField;
+pub(crate) use fields::{are_nullable, filter_fields, first_of};
+
 use crate::{id, searching::contains};
 
 /// Selects the rows of a list.
@@ -79,93 +84,6 @@ impl Operand {
     }
 }
 
-/// A field that a list is filtered by.
-pub trait FilterField: Copy + PartialEq + Send + Sync + 'static {
-    /// The field that says when a row came to its end, as by a deletion. Such rows are left out, unless the filter asks about it.
-    const ENDED: Option<Self>;
-
-    /// Returns what is compared in place of the field.
-    fn column(self) -> Expr;
-    /// Returns whether a row may have no value.
-    fn is_nullable(self) -> bool;
-    /// Returns a text in the form in which it is compared.
-    fn form(self, text: &str) -> String;
-    /// Returns the kind of the ids in this field. Without one, it has texts.
-    fn kind(self) -> Option<&'static str>;
-}
-
-/// Writes the enum of the fields that a list can be filtered by. The column of a field is the one of its name. `=>` gives others, of
-/// which the first that is not null is compared, and the function that brings a text into their form. `of` gives the kind of ids.
-macro_rules! filter_fields {
-    (
-        $(#[$doc:meta])*
-        $name:ident of $column:ident $(until $ended:ident)? {
-            $($field:ident $(of $kind:ty)? $(=> [$($key:ident),+] by $form:path)?),+ $(,)?
-        }
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "the fields have the names of the columns")]
-        pub enum $name {
-            $($field),+
-        }
-
-        impl $crate::filter::FilterField for $name {
-            const ENDED: Option<Self> = $crate::filter::filter_fields!(@first $(Some(Self::$ended),)? None);
-
-            fn column(self) -> sea_orm::sea_query::Expr {
-                match self {
-                    $(Self::$field => $crate::filter::first_of(
-                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
-                    ),)+
-                }
-            }
-
-            fn is_nullable(self) -> bool {
-                match self {
-                    $(Self::$field => $crate::filter::are_nullable(
-                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
-                    ),)+
-                }
-            }
-
-            fn form(self, text: &str) -> String {
-                match self {
-                    $($(Self::$field => $form(text),)?)+
-                    _ => text.to_owned(),
-                }
-            }
-
-            fn kind(self) -> Option<&'static str> {
-                match self {
-                    $($(Self::$field => Some(<$kind>::KIND),)?)+
-                    _ => None,
-                }
-            }
-        }
-    };
-    (@first $first:expr $(, $more:expr)*) => { $first };
-    (@columns $column:ident $field:ident) => { [$column::$field] };
-    (@columns $column:ident $field:ident [$($key:ident)+]) => { [$($column::$key),+] };
-}
-pub(crate) use filter_fields;
-
-/// Returns the first of the columns that is not null.
-pub(crate) fn first_of<C: sea_orm::ColumnTrait>(columns: &[C]) -> Expr {
-    match columns {
-        [column] => Expr::col(*column),
-        columns => {
-            let columns = columns.iter().map(|column| Expr::col(*column));
-            sea_orm::sea_query::Func::coalesce(columns).into()
-        }
-    }
-}
-
-/// Returns whether all of the columns may be null.
-pub(crate) fn are_nullable<C: sea_orm::ColumnTrait>(columns: &[C]) -> bool {
-    columns.iter().all(|column| column.def().is_null())
-}
-
 impl<F: FilterField> Filter<F> {
     /// Returns whether every row is selected that has not come to its end.
     pub fn is_empty(&self) -> bool {
@@ -179,6 +97,16 @@ impl<F: FilterField> Filter<F> {
             Self::Not(part) => part.asks_about(field),
             Self::Is(asked, _) => *asked == field,
             Self::Contains(_) => false,
+        }
+    }
+
+    /// Returns whether a text is searched.
+    pub fn is_search(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_search),
+            Self::Not(part) => part.is_search(),
+            Self::Is(..) => false,
+            Self::Contains(_) => true,
         }
     }
 
@@ -212,17 +140,26 @@ impl<F: FilterField> Filter<F> {
 
     /// Returns the condition for the rows of a table.
     pub(crate) fn condition(&self, backend: DbBackend, table: &str) -> Condition {
+        self.condition_by(backend, &|text| contains(backend, table, text))
+    }
+
+    /// Returns the condition for rows of which `contains` says how a text is searched in them.
+    pub(crate) fn condition_by(
+        &self,
+        backend: DbBackend,
+        contains: &dyn Fn(&str) -> Condition,
+    ) -> Condition {
         let hidden = F::ENDED.filter(|ended| !self.asks_about(*ended));
         let condition = Condition::all().add_option(hidden.map(|ended| ended.column().is_null()));
         match self.is_empty() {
             true => condition,
-            false => condition.add(self.within(backend, table)),
+            false => condition.add(self.within(backend, contains)),
         }
     }
 
-    fn within(&self, backend: DbBackend, table: &str) -> Condition {
+    fn within(&self, backend: DbBackend, contains: &dyn Fn(&str) -> Condition) -> Condition {
         let all = |parts: &[Self], joined: Condition| {
-            let parts = parts.iter().map(|part| part.within(backend, table));
+            let parts = parts.iter().map(|part| part.within(backend, contains));
             parts.fold(joined, Condition::add)
         };
         match self {
@@ -230,9 +167,9 @@ impl<F: FilterField> Filter<F> {
             Self::Any(parts) if parts.is_empty() => constant(false),
             Self::All(parts) => all(parts, Condition::all()),
             Self::Any(parts) => all(parts, Condition::any()),
-            Self::Not(part) => part.within(backend, table).not(),
+            Self::Not(part) => part.within(backend, contains).not(),
             Self::Is(field, test) => test.condition(*field, backend),
-            Self::Contains(text) => match contains(backend, table, text) {
+            Self::Contains(text) => match contains(text) {
                 condition if condition.is_empty() => constant(true),
                 condition => condition,
             },
@@ -273,7 +210,7 @@ impl Test {
             Self::IsNull(false) => return Condition::all().add(column().is_not_null()),
             Self::OneOf(operands) => {
                 let values = operands.iter().filter_map(|it| it.equal(field));
-                Some(column().is_in(values.collect::<Vec<_>>()))
+                Some(field.is_one_of(values.collect()))
             }
             Self::Above(operand) => operand.floor(field).map(|value| column().gt(value)),
             Self::AtMost(operand) => operand.floor(field).map(|value| column().lte(value)),

@@ -49,7 +49,15 @@ pub async fn derive_again(database: &Database, migration: &str) -> Result<Vec<Ad
     derive_table::<users::User>(database, &mut conflicts).await?;
     split_names(database).await?;
     derive_table::<students::Student>(database, &mut conflicts).await?;
-    fold_posts(database).await?;
+    // Posts that an earlier version's follower writes later are found as that version folds them.
+    let which = has_more_than_ascii(database.backend(), "search_text");
+    fold_texts(database, "post", "message", &which).await?;
+    // Titles that an earlier version has written since are found by what they were, and brought into form the next time.
+    let more = has_more_than_ascii(database.backend(), "title");
+    let which = format!(
+        "(search_text is null or search_text <> lower(title) or {more}) and title is not null"
+    );
+    fold_texts(database, "chat", "title", &which).await?;
     let tx = database.writer().begin_writing().await?;
     searching::restore_index(&tx, "post").await?;
     execute(&tx, "delete from derivation", Vec::new()).await?;
@@ -205,26 +213,24 @@ async fn split_names(database: &Database) -> Result<()> {
     }
 }
 
-/// Updates the searched text of posts, which have no address. Posts that an earlier version's follower writes later are found
-/// as that version folds them.
-async fn fold_posts(database: &Database) -> Result<()> {
+/// Updates the searched text of rows that have no address.
+async fn fold_texts(database: &Database, table: &str, text: &str, which: &str) -> Result<()> {
     let sql = format!(
-        "select id, version, message, search_text from post where {} and id > $1 order by id limit {PAGE}",
-        has_more_than_ascii(database.backend(), "search_text")
+        "select id, version, {text}, search_text from {table} where {which} and id > $1 order by id limit {PAGE}"
     );
     let mut after = Uuid::nil();
     loop {
-        let rows: Vec<(Uuid, i64, String, String)> =
+        let rows: Vec<(Uuid, i64, String, Option<String>)> =
             query_as(&database.reader, &sql, vec![after.into()]).await?;
         if rows.is_empty() {
             return Ok(());
         }
-        for (id, version, message, found) in rows {
+        for (id, version, text, found) in rows {
             after = id;
-            let folded = fold(&message);
+            let folded = Some(fold(&text));
             if folded != found {
                 let columns = [("search_text", folded.into())];
-                store(database, "post", (id, version), &columns).await?;
+                store(database, table, (id, version), &columns).await?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Searching: finds rows whose column `search_text` contains a text. Both the column and the text are folded (`text::fold`).
 //! The text is always compared with the row itself, so an index makes a search faster and never changes its result. The
-//! argument is beside `contains`, which the lists of all domains call.
+//! argument is beside `contains`, which the lists of all domains call but that of chats, whose text is in several tables.
 
 use events::{
     DatabaseTransaction,
@@ -30,30 +30,36 @@ const ASKED_CHARS: usize = 32;
 /// is created again.
 pub(crate) fn contains(backend: DbBackend, table: &str, sought: &str) -> Condition {
     let condition = Condition::all();
-    let sought = fold(sought);
+    let Some(sought) = folded(sought) else {
+        return condition.add(Expr::value(false));
+    };
     if sought.is_empty() {
         return condition;
     }
-    // No stored text contains this character, and Postgres accepts no text with it.
-    if sought.contains('\0') {
-        return condition.add(Expr::value(false));
-    }
     let asked: Vec<char> = sought.chars().take(ASKED_CHARS).collect();
+    let text = Expr::col(TEXT);
     if asked.len() < SEQUENCE {
-        return condition.add(is_within(backend, sought));
+        return condition.add(is_within(backend, text, sought));
     }
     match backend {
-        DbBackend::Postgres => condition.add(Expr::col(TEXT).like(like_pattern(&sought))),
+        DbBackend::Postgres => condition.add(text.like(like_pattern(&sought))),
         _ => condition
             .add(is_candidate(table, &asked))
-            .add(is_within(backend, sought)),
+            .add(is_within(backend, text, sought)),
     }
 }
 
-/// Returns the condition that the row contains the text itself.
-fn is_within(backend: DbBackend, sought: String) -> SimpleExpr {
+/// Returns what is sought as it is compared; `None` when it can be nowhere: no stored text contains this character, and Postgres
+/// accepts no text with it.
+pub(crate) fn folded(sought: &str) -> Option<String> {
+    let sought = fold(sought);
+    (!sought.contains('\0')).then_some(sought)
+}
+
+/// Returns the condition that a folded text contains another.
+pub(crate) fn is_within(backend: DbBackend, text: Expr, sought: String) -> SimpleExpr {
     let place = backend.either("strpos", "instr");
-    Func::cust(place).arg(Expr::col(TEXT)).arg(sought).gt(0)
+    Func::cust(place).arg(text).arg(sought).gt(0)
 }
 
 fn like_pattern(sought: &str) -> String {

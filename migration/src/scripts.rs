@@ -97,6 +97,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0035_orders"),
     // Dumps from clusters whose transaction ids are higher.
     script!("0036_renewal"),
+    // The titles of chats as they are searched.
+    script!("0037_chat_search"),
 ];
 
 impl MigrationName for Script {

@@ -10,6 +10,7 @@ mod paging;
 mod reading;
 mod receipts;
 mod rules;
+mod searching;
 mod statements;
 mod subscriptions;
 mod typing;

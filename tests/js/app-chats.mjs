@@ -201,6 +201,38 @@ await program(async (base, check, other) => {
   await entry.getByLabel(/unread/).waitFor({ state: 'detached' });
   check('a chat that came by itself is unread until it is read');
 
+  // A chat is found far below what was read, and by who is in it; what changes while it is searched shows, too.
+  const far = `Lighthouse ${run}`;
+  const groups = (titles) => {
+    const fields = titles.map((title, place) => `c${place}: createChat(input: { title: "${title}", memberIds: ["${graceId}"] }) { chat { id } }`);
+    return asAda(`mutation { ${fields.join(' ')} }`);
+  };
+  await groups([far]);
+  await groups(Array.from({ length: 45 }, (_, place) => `Buoy ${run} ${place}`));
+  await ada.page.goto(`${base}/chats`);
+  const chats = ada.page.getByRole('navigation', { name: 'Your chats' });
+  const search = ada.page.getByRole('textbox', { name: 'Find a chat' });
+  await chats.getByRole('link', { name: new RegExp(`Buoy ${run} 44`) }).waitFor();
+  check('a list begins with a page', (await chats.getByText(far).count()) === 0);
+  await search.fill(`house ${run.toUpperCase()}`);
+  await until('what is found', async () => (await chats.getByRole('link').count()) === 1);
+  check('a chat far down the list is found', await chats.getByText(far).isVisible());
+  await search.press('Home');
+  await search.pressSequentially('LIGHT', { delay: 60 });
+  await until('the address', () => ada.page.url().includes('LIGHThouse'));
+  check('the caret stays where one types', (await search.inputValue()) === `LIGHThouse ${run.toUpperCase()}`);
+  await groups([`${far} 2`, `Harbour ${run}`]);
+  await chats.getByText(`${far} 2`).waitFor();
+  check('a search stays live', (await chats.getByText(`Harbour ${run}`).count()) === 0);
+  await search.fill('graCE');
+  await chats.getByText(`Harbour ${run}`).waitFor();
+  check('a group is found by a member');
+  await search.fill(`nobody ${run}`);
+  await ada.page.getByText('No chat has this title or member').waitFor();
+  check('and nothing is left of the search before', (await ada.page.getByText(far).count()) === 0);
+  await ada.page.goto(`${base}/chats/${chatId}`);
+  await ada.page.getByRole('button', { name: /members and settings/ }).waitFor();
+
   // The page itself, without what a pointer shows.
   await ada.page.mouse.move(0, 0);
   await ada.page.getByRole('tooltip').waitFor({ state: 'hidden' });

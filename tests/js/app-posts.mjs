@@ -124,7 +124,7 @@ await program(async (base, check) => {
   await ada.page.getByRole('menuitem', { name: 'Delete' }).click();
   await ada.page.getByRole('button', { name: 'Delete post' }).click();
   await card(grace).waitFor({ state: 'detached' });
-  await grace.page.getByText('No posts here').waitFor();
+  await grace.page.getByText('No post is like this').waitFor();
   check('a post that was deleted goes away elsewhere');
 
   // The next person in the same tab finds nothing of the last one.

@@ -36,6 +36,9 @@ pub struct Model {
     pub kind: ChatKind,
     /// What a group is called.
     pub title: Option<String>,
+    /// The title as it is searched: see `text::fold`.
+    #[serde(skip)]
+    pub search_text: Option<String>,
     /// The users of a direct chat, by which it is unique.
     #[serde(skip)]
     pub pair_key: Option<String>,

@@ -13,6 +13,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     Chat, ChatId, ChatMessage, ChatOfUser, Chats, MessageId,
     chat::{Column, Entity},
+    finding::{contains, has_member},
     member,
 };
 use crate::{
@@ -28,7 +29,8 @@ type Result<T, E = AccessError> = std::result::Result<T, E>;
 filter_fields! {
     /// The fields that a list can be filtered by.
     ChatField of Column {
-        Id of ChatId, Kind, Title, MemberCount, Version, CreatedAt, LastActivityAt,
+        Id of ChatId, Kind, Title, Member of UserId as has_member => [Id] by str::to_owned,
+        MemberCount, Version, CreatedAt, LastActivityAt,
     }
 }
 
@@ -108,7 +110,8 @@ impl Chats {
     fn own_matching(&self, viewer: &Viewer, filter: &Filter<ChatField>) -> Result<Select<Entity>> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
-        let condition = filter.condition(self.log.database().backend(), "chat");
+        let backend = self.log.database().backend();
+        let condition = filter.condition_by(backend, &|text| contains(backend, user_id, text));
         let own = Column::Id.in_subquery(chats_of(user_id));
         Ok(Entity::find().filter(own).filter(condition))
     }

@@ -296,6 +296,7 @@ mod tests {
             id: ChatId::default(),
             kind: ChatKind::Group,
             title: Some("Tea".into()),
+            search_text: Some("tea".into()),
             pair_key: None,
             member_count: 1,
             last_number: 0,

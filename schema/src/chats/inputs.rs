@@ -95,9 +95,11 @@ choices! {
 
 filters! {
     /// Filters a list of chats. All conditions must hold.
-    ChatFilter of chats::ChatField {
+    ChatFilter of chats::ChatField,
+    search = "Matches chats whose title contains this text, or the name or username of another member. Case is ignored." {
         id: IdFilter as Id = "The global id.",
         kind: ChatKindFilter as Kind = "The kind of chat.",
+        member: IdFilter as Member = "The global id of a user who is a member.",
         title: OptionalStringFilter as Title = "The title of a group, compared by code points. A direct chat has none.",
         member_count: IntFilter as MemberCount = "The number of members.",
         version: IntFilter as Version = "The version.",

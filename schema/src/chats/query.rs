@@ -5,7 +5,7 @@ use entities::{
     Filter,
     chats::{ChatField, ChatId, ChatSort, Chats, MessageId, RECEIPT_STREAM, STREAM},
     record::SortField,
-    users::UserId,
+    users::{self, UserId},
 };
 use events::{Interest, StreamKey};
 
@@ -117,6 +117,10 @@ impl ChatsQuery {
         let (viewer, chats) = (viewer(ctx)?, &reading(ctx, Read::Noted).chats);
         if let (Some(reads), Some(user_id)) = (reads(ctx), viewer.user_id()) {
             note_chats(reads, chats, user_id).await?;
+            // Chats are found by the names of their members.
+            if filter.is_search() {
+                reads.note(Read::Kind(users::STREAM));
+            }
         }
         let page = chats.list_chats(viewer, &filter, sort, &request).await?;
         connect(page, sort, ChatTotals(filter), Chat).map(Some)

@@ -12,8 +12,8 @@ const CHATS: usize = 12;
 const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { chat(id: $id) { \
     page: messages(first: $first, after: $after, last: $last, before: $before) { \
     edges { cursor node { id: number } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
-const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String, $sort: ChatSort) { \
-    page: chats(first: $first, after: $after, last: $last, before: $before, sort: $sort) { \
+const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String, $sort: ChatSort, $filter: ChatFilter) { \
+    page: chats(first: $first, after: $after, last: $last, before: $before, sort: $sort, filter: $filter) { \
     edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 
 /// One list of the API.
@@ -23,12 +23,15 @@ struct List<'a> {
     id: Option<&'a str>,
     /// The order of chats; null for the usual one.
     sort: Value,
+    /// Which chats; null for all.
+    filter: Value,
 }
 
 impl List<'_> {
     async fn page(&self, mut variables: Value) -> Value {
         variables["id"] = json!(self.id);
         variables["sort"] = self.sort.clone();
+        variables["filter"] = self.filter.clone();
         let answer = self.client.run(self.document, variables).await;
         let data = answer.data();
         match self.id {
@@ -82,6 +85,7 @@ async fn messages_come_in_pages(setup: Setup) {
         document: PAGE_OF_MESSAGES,
         id: Some(&chat),
         sort: Value::Null,
+        filter: Value::Null,
     };
     let expected: Vec<Value> = (1..=MESSAGES).rev().map(|number| json!(number)).collect();
     for size in [1, 7, 50, 53, 100] {
@@ -115,6 +119,7 @@ async fn chats_come_in_pages(setup: Setup) {
         document: PAGE_OF_CHATS,
         id: None,
         sort: Value::Null,
+        filter: Value::Null,
     };
     for size in [1, 5, 12, 20] {
         for forward in [true, false] {
@@ -154,10 +159,56 @@ async fn chats_come_in_every_order(setup: Setup) {
             document: PAGE_OF_CHATS,
             id: None,
             sort: json!({ "field": field, "direction": direction }),
+            filter: Value::Null,
         };
         for forward in [true, false] {
             let walked = list.walk(5, forward).await;
             assert_eq!(walked, expected, "{field} {direction}");
+        }
+    }
+}
+
+/// Of many chats, those with a text in the title or the name of another member, in any order and by pages of any size.
+async fn chats_that_are_searched_come_in_pages(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), (eve, _)] = trio(app.client()).await;
+    let (mut searched, mut with_eve) = (Vec::new(), Vec::new());
+    for number in 0..CHATS {
+        let title = ["Tea", "Eve's", "Ada"][number % 3];
+        let others = &[&bob, &eve][..1 + number % 2];
+        let id = json!(group(&a, title, others).await);
+        if number % 3 == 1 || number % 2 == 1 {
+            searched.push((title, id.clone()));
+        }
+        if number % 2 == 1 {
+            with_eve.push((title, id));
+        }
+        // Neither is seen by Bob.
+        group(&a, "Eve's", &[&eve]).await;
+    }
+    for (filter, found) in [
+        (json!({ "search": "eVE" }), searched),
+        (json!({ "member": { "eq": eve.id } }), with_eve),
+    ] {
+        for field in ["LAST_ACTIVITY_AT", "TITLE"] {
+            let mut expected = found.clone();
+            if field == "TITLE" {
+                expected.sort_by_key(|(title, id)| (*title, id.to_string()));
+            }
+            let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
+            for size in [1, 3, 50] {
+                for forward in [true, false] {
+                    let list = List {
+                        client: &b,
+                        document: PAGE_OF_CHATS,
+                        id: None,
+                        sort: json!({ "field": field, "direction": "ASC" }),
+                        filter: filter.clone(),
+                    };
+                    let walked = list.walk(size, forward).await;
+                    assert_eq!(walked, expected, "{filter} {field} {size} {forward}");
+                }
+            }
         }
     }
 }
@@ -218,5 +269,6 @@ tests::both_ways!(
     messages_come_in_pages,
     chats_come_in_pages,
     chats_come_in_every_order,
+    chats_that_are_searched_come_in_pages,
     pages_have_bounds
 );

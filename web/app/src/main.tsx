@@ -10,8 +10,13 @@ import { App } from './app/app';
 // ever; drafts are kept in the tab.
 const reloadedKey = 'millrace:reloaded';
 window.addEventListener('vite:preloadError', (event) => {
-  if (Date.now() - Number(sessionStorage.getItem(reloadedKey)) < 60_000) return;
-  sessionStorage.setItem(reloadedKey, String(Date.now()));
+  try {
+    if (Date.now() - Number(sessionStorage.getItem(reloadedKey)) < 60_000) return;
+    sessionStorage.setItem(reloadedKey, String(Date.now()));
+  } catch {
+    // What cannot be kept could not be said to be the second time.
+    return;
+  }
   event.preventDefault();
   location.reload();
 });

@@ -230,7 +230,7 @@ export class Sessions {
   /** Takes over what the store or another tab has, when that is something else. */
   async #learn(): Promise<void> {
     const before = this.#session;
-    const stored = parse(await this.#store.get(this.#key));
+    const stored = parse(await this.#stored());
     if (stored) this.#adopt(stored);
     if (this.#session !== before) return;
     const told = new Promise<void>((resolve) => {
@@ -287,8 +287,7 @@ export class Sessions {
   /** Makes it this tab's session, the store's and the other tabs'. */
   async #keep(session: Session | null, { isLeft = false } = {}): Promise<void> {
     this.#adopt(session, { isNewest: true, isLeft });
-    if (session) await this.#store.set(this.#key, JSON.stringify(session));
-    else await this.#store.remove(this.#key);
+    await this.#put(session);
     this.#tell(isLeft);
   }
 
@@ -296,8 +295,33 @@ export class Sessions {
   async #hear(session: Session | null, isLeft = false): Promise<void> {
     if (!this.#adopt(session, { isLeft })) return;
     this.#told();
-    if (session) await this.#store.set(this.#key, JSON.stringify(session));
-    else await this.#store.remove(this.#key);
+    await this.#put(session);
+  }
+
+  /** What a store has that cannot be read is not there. */
+  async #stored(): Promise<string | null> {
+    try {
+      return await this.#store.get(this.#key);
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * A store may be full, or refuse. The session goes on without it, and what the store has from before must not come back: a refresh
+   * token that was exchanged already ends the session.
+   */
+  async #put(session: Session | null): Promise<void> {
+    try {
+      if (session) return await this.#store.set(this.#key, JSON.stringify(session));
+    } catch {
+      // The session is in memory.
+    }
+    try {
+      await this.#store.remove(this.#key);
+    } catch {
+      // It keeps nothing new, either.
+    }
   }
 
   /** Returns false when it is the session already, or an earlier state of it, which what the gateway has just given never is. */

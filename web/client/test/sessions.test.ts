@@ -218,3 +218,40 @@ describe('a clock that is wrong', () => {
     client.dispose();
   });
 });
+
+describe('a store that is full, or refuses', () => {
+  const refusing = (): never => {
+    throw new DOMException('The quota has been exceeded', 'QuotaExceededError');
+  };
+
+  it('ends no session, and gives back none from before', async () => {
+    const store = memoryStore();
+    let isFull = false;
+    const { client, gateway } = connect({
+      sessions: { ...store, set: (key, value) => (isFull ? refusing() : store.set(key, value)) },
+    });
+    await client.useSession(session(0), user.id);
+    expect(store.keys()).toHaveLength(1);
+    isFull = true;
+    gateway.valid = 1;
+    expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 2 });
+    expect([client.userId, store.keys()]).toEqual([user.id, []]);
+    isFull = false;
+    gateway.valid = 3;
+    expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 4 });
+    expect(gateway.refreshes).toEqual(['r0', 'r2']);
+    expect(store.keys()).toHaveLength(1);
+    client.dispose();
+  });
+
+  it('is done without from the beginning', async () => {
+    const sessions = { get: refusing, set: refusing, remove: refusing, keys: refusing };
+    const { client } = connect({ sessions });
+    expect(await client.restore()).toBe(false);
+    expect(await client.signIn({ email: 'ada@example.com', password: 'secret' })).toBe(user.id);
+    expect((await client.query({ query: '{ n }' })).data).toEqual({ n: 0 });
+    await client.signOut();
+    expect(client.userId).toBeUndefined();
+    client.dispose();
+  });
+});

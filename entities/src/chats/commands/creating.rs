@@ -17,6 +17,7 @@ use crate::{
         rules::{self, NewChat},
     },
     idempotency,
+    text::fold,
 };
 
 /// The input of `create_chat`.
@@ -75,6 +76,7 @@ async fn create_in_tx(work: Work<'_>, creator: UserId, new: NewChat) -> Result<C
     let mut chat = Chat {
         id: ChatId::generate(),
         kind: new.kind,
+        search_text: new.title.as_deref().map(fold),
         title: new.title,
         pair_key: new.pair_key,
         member_count: new.others.len() as i32 + 1,
@@ -144,6 +146,7 @@ async fn rename_in_tx(
     if chat.title.as_ref() == Some(&title) {
         return Ok(chat);
     }
+    chat.search_text = Some(fold(&title));
     chat.title = Some(title);
     let at = time_in(&chat);
     work.append(&mut chat, ChatEventKind::Renamed, Details::default(), at)

@@ -21,6 +21,10 @@ const ChatNews = lazy(() => import('../features/chats/news'));
 export default function Frame({ search, children }: { search: () => void; children: ReactNode }) {
   const { state, isFor } = useSession();
   const shown = places.filter(({ audience }) => isFor(audience));
+  const { pathname } = useLocation();
+  const isMore = [...shown.filter(({ isFirst }) => !isFirst), { to: '/graphiql' }].some(({ to }) =>
+    pathname.startsWith(to),
+  );
   return (
     <div className={classes.frame}>
       <a className={classes.skip} href="#content">
@@ -84,7 +88,11 @@ export default function Frame({ search, children }: { search: () => void; childr
           ))}
         <Menu position="top-end">
           <Menu.Target>
-            <button type="button" className={classes.tab}>
+            <button
+              type="button"
+              className={classes.tab}
+              data-status={isMore ? 'active' : undefined}
+            >
               <Ellipsis size={20} aria-hidden />
               More
             </button>

@@ -12,6 +12,7 @@ import { graphql } from '../lib/graphql';
 import { useSignOut } from '../lib/leave';
 import { useSession } from '../lib/session';
 import { places } from './navigation';
+import classes from './palette.module.css';
 
 const People = graphql(`
   query PalettePeople($search: String!) {
@@ -103,6 +104,7 @@ function Commands({ showKeys }: { showKeys: () => void }) {
       store={store}
       shortcut={null}
       attributes={{ content: { 'aria-label': 'Palette' } }}
+      classNames={{ content: classes.palette ?? '' }}
       highlightQuery
       scrollable
       onQueryChange={setText}

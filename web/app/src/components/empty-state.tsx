@@ -1,5 +1,5 @@
 // What a place is for, and what to do first.
-import { Stack, Text, Title } from '@mantine/core';
+import { Box, Stack, Text, Title } from '@mantine/core';
 import type { LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 
@@ -9,6 +9,7 @@ export function EmptyState({
   children,
   action,
   isPage = false,
+  isCentered = false,
 }: {
   icon?: LucideIcon;
   title: string;
@@ -16,9 +17,17 @@ export function EmptyState({
   action?: ReactNode;
   /** It stands for the whole page. */
   isPage?: boolean;
+  /** It has a pane for itself. */
+  isCentered?: boolean;
 }) {
   return (
-    <Stack align="center" gap="xs" py={64} px="md" ta="center">
+    <Stack
+      align="center"
+      gap="xs"
+      px="md"
+      ta="center"
+      {...(isCentered ? { h: '100%', justify: 'center' } : { pt: isPage ? '18vh' : 64, pb: 64 })}
+    >
       {Icon && <Icon size={28} strokeWidth={1.5} className="quiet" aria-hidden />}
       <Title order={isPage ? 1 : 2}>{title}</Title>
       {children && (
@@ -26,7 +35,7 @@ export function EmptyState({
           {children}
         </Text>
       )}
-      {action}
+      {action && <Box mt={8}>{action}</Box>}
     </Stack>
   );
 }

@@ -149,6 +149,7 @@ function Editor({
       >
         <TextInput
           data-autofocus
+          maxLength={200}
           label={`${filter.label} ${verbOf(filter)}`}
           type={filter.kind === 'date' ? 'date' : 'text'}
           defaultValue={value ?? ''}

@@ -64,7 +64,7 @@ export function Pane({
   return (
     <aside className={classes.pane} aria-label="Details">
       <header className={classes.header}>
-        <Title order={isPhone ? 1 : 2} size="h2" className="cut">
+        <Title order={isPhone ? 1 : 2} size="h2" className="cut" dir="auto">
           {title}
         </Title>
         <Group gap={4} wrap="nowrap">

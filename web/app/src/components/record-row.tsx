@@ -17,6 +17,8 @@ export interface Column<R> {
   isNumber?: boolean;
   /** Left out where there is little room: on phones, and beside a pane. */
   isWide?: boolean;
+  /** Left out on phones, where a card has room for four. */
+  isOffCard?: boolean;
   cell(row: R): ReactNode;
 }
 

@@ -15,6 +15,7 @@ import {
 } from 'react';
 import type { Row } from '../lib/list';
 import type { LiveListState } from '../lib/live-list';
+import { toTop } from '../lib/scroll';
 import type { Sort } from '../lib/search';
 import { Failed, FailedLine } from './failed';
 import { Lines } from './page';
@@ -53,8 +54,9 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const isNarrow = isPhone || (width > 0 && width < narrowest);
   const scroller = useRef<HTMLDivElement>(null);
   const shown = useMemo(
-    () => (isNarrow ? columns.filter(({ isWide }) => !isWide) : columns),
-    [isNarrow, columns],
+    () =>
+      columns.filter(({ isWide, isOffCard }) => !(isWide && isNarrow) && !(isOffCard && isPhone)),
+    [isNarrow, isPhone, columns],
   );
   const { rows, hasMore, isLoadingMore, isFollowed = true, error, loadMore, scrolled } = list;
   const virtual = useVirtualizer({
@@ -104,7 +106,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
           radius="xl"
           onClick={() => {
             list.showArrived();
-            scroller.current?.scrollTo({ top: 0, behavior: 'smooth' });
+            toTop(scroller.current);
           }}
         >
           {list.arrived} new

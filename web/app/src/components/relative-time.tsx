@@ -13,8 +13,12 @@ const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 
 export function relative(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1_000;
-  for (const [unit, length] of units)
-    if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit);
+  for (const [unit, length] of units) {
+    const count = seconds / length;
+    // Whole hours and minutes: what is called 60 minutes is an hour.
+    const round = length < 86_400 ? Math.trunc : Math.round;
+    if (Math.abs(count) >= 1) return words.format(round(count), unit);
+  }
   return 'just now';
 }
 

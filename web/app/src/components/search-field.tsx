@@ -34,6 +34,8 @@ export function SearchField({ label }: { label: string }) {
   return (
     <TextInput
       data-search
+      // It is in the address, which servers take up to a length.
+      maxLength={200}
       size="xs"
       aria-label={label}
       placeholder={label}

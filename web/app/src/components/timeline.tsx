@@ -33,16 +33,16 @@ export function Timeline({
           <li key={id} className={classes.entry}>
             <UserAvatar person={actor} size={22} />
             <div className={classes.told}>
-              <strong>{actor.name}</strong> {verb}{' '}
+              <strong dir="auto">{actor.name}</strong> {verb}{' '}
               <span className="quiet">
                 · <RelativeTime at={at} />
               </span>
               {changes.map(({ field, from, to }) => (
                 <div key={field} className={classes.change}>
                   <span className="quiet">{field}</span>
-                  {from != null && <del>{from}</del>}
+                  {from != null && <del dir="auto">{from}</del>}
                   {from != null && to != null && <span aria-hidden>→</span>}
-                  {to != null && <ins>{to}</ins>}
+                  {to != null && <ins dir="auto">{to}</ins>}
                 </div>
               ))}
             </div>

@@ -54,7 +54,9 @@ export function UserName({
   const name = (
     <Group gap={8} wrap="nowrap" component="span" className={classes.name}>
       <UserAvatar person={person} size={size} />
-      <span className="cut">{person.name}</span>
+      <span className="cut" dir="auto">
+        {person.name}
+      </span>
     </Group>
   );
   if (!isLink || !person.id) return name;
@@ -65,10 +67,22 @@ export function UserName({
   );
 }
 
-function initials(name: string): string {
+/** A letter as people see it: a flag, or a family of several people, is one. Browsers of before 2024 may not know. */
+const letters =
+  typeof Intl.Segmenter === 'function'
+    ? new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+    : undefined;
+
+function firstLetter(word: string): string {
+  if (!letters) return [...word][0] ?? '';
+  for (const { segment } of letters.segment(word)) return segment;
+  return '';
+}
+
+export function initials(name: string): string {
   const words = name.split(/\s+/).filter(Boolean);
-  const [first, last] = [words[0], words.length > 1 ? words.at(-1) : undefined];
-  return `${[...(first ?? '?')][0]}${last ? [...last][0] : ''}`.toUpperCase();
+  const [first = '?', last = ''] = [words[0], words.length > 1 ? words.at(-1) : ''];
+  return `${firstLetter(first)}${firstLetter(last)}`.toUpperCase();
 }
 
 function hueOf(text: string): number {

@@ -6,11 +6,11 @@ const keepKey = 'millrace:keep-session';
 
 function storeIn(name: 'localStorage' | 'sessionStorage'): Store {
   try {
-    return webStore(globalThis[name]);
+    if (globalThis[name]) return webStore(globalThis[name]);
   } catch {
     // The page may keep nothing.
-    return memoryStore();
   }
+  return memoryStore();
 }
 
 const tab = storeIn('sessionStorage');

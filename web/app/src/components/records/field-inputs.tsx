@@ -9,7 +9,7 @@ interface Form {
 
 export function FieldInputs({ fields, form }: { fields: Fields; form: Form }) {
   return (
-    <SimpleGrid cols={{ base: 1, xs: 2 }} type="container" spacing="sm">
+    <SimpleGrid cols={{ base: 1, '480px': 2 }} type="container" spacing="sm">
       {fields.map((field, place) => (
         <FieldInput key={field.key} field={field} form={form} isFirst={place === 0} />
       ))}

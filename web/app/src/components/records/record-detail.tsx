@@ -108,14 +108,7 @@ export function RecordDetail<R extends Detailed>(props: Props<R>) {
                 </ActionIcon>
               </Menu.Target>
               <Menu.Dropdown>
-                <Menu.Item
-                  leftSection={<Copy size={14} />}
-                  onClick={() =>
-                    navigator.clipboard
-                      .writeText(location.href)
-                      .then(() => say('The link was copied'), sayFailed)
-                  }
-                >
+                <Menu.Item leftSection={<Copy size={14} />} onClick={copyLink}>
                   Copy the link
                 </Menu.Item>
                 <Menu.Item color="red" leftSection={<Trash2 size={14} />} onClick={remove}>
@@ -199,6 +192,14 @@ export function RecordDetail<R extends Detailed>(props: Props<R>) {
         </div>
       )}
     </Pane>
+  );
+}
+
+/** A page without TLS has no clipboard, and a browser may keep it from this one. */
+function copyLink(): void {
+  Promise.resolve(navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(
+    () => say('The link was copied'),
+    () => say('The browser does not allow it. The link is in its address bar'),
   );
 }
 

@@ -3,9 +3,11 @@ import { Button } from '@mantine/core';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { type LucideIcon, Plus } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { stayed } from '../../lib/here';
 import { useKey } from '../../lib/key';
 import { type ListOptions, useLiveList } from '../../lib/live-list';
 import { inOrder, type ListSearch, sortOf, useListSearch } from '../../lib/search';
+import { ClearFilters } from '../clear-filters';
 import { EmptyState } from '../empty-state';
 import { type Filter, FilterBar } from '../filter-bar';
 import { Page } from '../page';
@@ -133,9 +135,7 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
               {props.intro}
             </EmptyState>
           ) : (
-            <EmptyState icon={icon} title={`No ${noun} is like this`}>
-              Remove a filter to see more of them.
-            </EmptyState>
+            <EmptyState icon={icon} title={`No ${noun} is like this`} action={<ClearFilters />} />
           )
         }
       />
@@ -145,8 +145,9 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
         noun={noun}
         fields={fields}
         create={async (input) => {
+          const isHere = stayed();
           const id = await props.create(input);
-          if (id) open(id);
+          if (id && isHere()) open(id);
         }}
         close={() => setAdding(false)}
       />

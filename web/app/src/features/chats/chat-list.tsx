@@ -2,8 +2,10 @@
 import { Badge, Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Users } from 'lucide-react';
+import { SearchX, Users } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { ClearFilters } from '../../components/clear-filters';
+import { EmptyState } from '../../components/empty-state';
 import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
 import { type PresenceOf, usePresence } from '../../components/presence';
@@ -13,11 +15,12 @@ import type { ChatRowFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import { useLaidOver } from '../../lib/laid-over';
 import { useLiveList } from '../../lib/live-list';
+import { toTop } from '../../lib/scroll';
 import { inOrder } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import classes from './chat-list.module.css';
 import { useDraft } from './drafts';
-import { nameOf, partnerOf } from './names';
+import { isFound, nameOf, partnerOf } from './names';
 import { useUnreadCounts } from './unread';
 
 void UserNameParts;
@@ -48,6 +51,8 @@ const ChatChanges = graphql(`
   }
 `);
 
+/** More of a text has no room in a line, and costs as long as it is. */
+const shownChars = 200;
 const compare = inOrder<ChatRowFragment>('DESC', ({ lastActivityAt }) => lastActivityAt);
 
 export function ChatList({
@@ -62,6 +67,11 @@ export function ChatList({
   empty: ReactNode;
 }) {
   const { me } = useSession();
+  const search = text.trim();
+  const filter = {
+    ...(search && { search }),
+    ...(kind && { kind: { eq: kind } }),
+  };
   const list = useLiveList({
     page: ChatPage,
     connection: ({ chats }) => chats,
@@ -69,19 +79,18 @@ export function ChatList({
     // Without a chat the reader is no member any more.
     change: ({ myChats: { chatId, chat, type, actor, occurredAt } }) =>
       chat ? { row: chat, type, actor, at: occurredAt } : { gone: chatId },
-    filter: kind && { kind: { eq: kind } },
+    filter,
     compare,
     // Each row has its members.
     most: 40,
   });
-  const { hasMore, isLoadingMore, isFollowed, loadMore, error } = list;
+  const { hasMore, isLoadingMore, isFollowed, isStale, loadMore, error } = list;
   // That one has read is no change of the chat, and a new chat is on no page of the cache.
   const rows = useLaidOver(list.rows, useUnreadCounts());
-  const sought = text.trim().toLowerCase();
+  // Until the gateway has answered another search, those that were here and are certain to be found.
   const shown = useMemo(
-    () =>
-      sought ? rows.filter((chat) => nameOf(chat, me?.id).toLowerCase().includes(sought)) : rows,
-    [rows, sought, me?.id],
+    () => (isStale ? rows.filter((chat) => isFound(chat, search, kind, me?.id)) : rows),
+    [rows, isStale, search, kind, me?.id],
   );
   const presence = usePresence(rows.flatMap((chat) => partnerOf(chat, me?.id)?.id ?? []));
   const scroller = useRef<HTMLDivElement>(null);
@@ -94,15 +103,28 @@ export function ChatList({
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each list has a function of its own, and begins at its top
   useEffect(() => {
-    const isDue = sought !== '' || last >= rows.length - 15;
+    scroller.current?.scrollTo({ top: 0 });
+  }, [loadMore]);
+  useEffect(() => {
     // Again after each page: one may add nothing, and yet not be the last.
-    if (isFollowed && hasMore && !isLoadingMore && !error && isDue) loadMore();
-  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore, sought]);
+    const isDue = isFollowed && hasMore && !isLoadingMore && !error;
+    if (isDue && last >= rows.length - 15) loadMore();
+  }, [isFollowed, hasMore, isLoadingMore, error, last, rows.length, loadMore]);
 
-  if (list.isLoading && !error) return <Lines count={8} />;
+  if ((list.isLoading || (isStale && shown.length === 0)) && !error) return <Lines count={8} />;
   if (error && rows.length === 0) return <Failed error={error} retry={list.restart} />;
-  if (rows.length === 0 && !hasMore) return empty;
+  if (rows.length === 0 && !hasMore) {
+    if (!search && !kind) return empty;
+    return (
+      <EmptyState
+        icon={SearchX}
+        title={search ? 'No chat has this title or member' : 'No chat is of this kind'}
+        action={<ClearFilters />}
+      />
+    );
+  }
   return (
     <div className={classes.around}>
       {list.arrived > 0 && (
@@ -112,7 +134,7 @@ export function ChatList({
           radius="xl"
           onClick={() => {
             list.showArrived();
-            scroller.current?.scrollTo({ top: 0, behavior: 'smooth' });
+            toTop(scroller.current);
           }}
         >
           {list.arrived} new
@@ -121,11 +143,11 @@ export function ChatList({
       <nav
         ref={scroller}
         aria-label="Your chats"
+        aria-busy={isStale || undefined}
         className={classes.scroller}
         onScroll={({ currentTarget }) => list.scrolled(currentTarget.scrollTop > 40)}
         onKeyDown={moveFocus}
       >
-        {shown.length === 0 && <p className={classes.none}>No chat has this name.</p>}
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {items.map(({ index, start, size }) => {
             const chat = shown[index];
@@ -193,7 +215,9 @@ function Row({
       )}
       <span className={classes.texts}>
         <span className={classes.line}>
-          <span className={classes.name}>{nameOf(chat, me?.id)}</span>
+          <span className={classes.name} dir="auto">
+            {nameOf(chat, me?.id)}
+          </span>
           <span className={classes.at}>
             <RelativeTime at={chat.lastActivityAt} />
           </span>
@@ -202,7 +226,8 @@ function Row({
           <span className={classes.last}>
             {draft && !isOpen ? (
               <>
-                <span className={classes.draft}>Draft:</span> {draft}
+                <span className={classes.draft}>Draft:</span>{' '}
+                <bdi>{draft.slice(0, shownChars)}</bdi>
               </>
             ) : (
               lastMessage && (
@@ -210,7 +235,7 @@ function Row({
                   {lastMessage.author.id === me?.id
                     ? 'You: '
                     : !partner && `${lastMessage.author.name.split(' ')[0]}: `}
-                  {lastMessage.text ?? 'Message deleted'}
+                  <bdi>{lastMessage.text?.slice(0, shownChars) ?? 'Message deleted'}</bdi>
                 </>
               )
             )}

@@ -58,6 +58,7 @@ export function Composer({
         className={classes.field}
         classNames={{ input: classes.input ?? '' }}
         variant="unstyled"
+        dir="auto"
         autosize
         minRows={1}
         maxRows={10}

@@ -66,6 +66,7 @@ function Chat({ id }: { id: string }) {
   if (talk.isGone || isOut)
     return (
       <EmptyState
+        isCentered
         icon={MessageCircleOff}
         title="You are not in this chat"
         action={
@@ -96,7 +97,7 @@ function Chat({ id }: { id: string }) {
         </ActionIcon>
         {partner && <UserAvatar person={partner} size={28} />}
         <div className={classes.title}>
-          <Title order={isPhone ? 1 : 2} size="h2" className="cut">
+          <Title order={isPhone ? 1 : 2} size="h2" className="cut" dir="auto">
             {chat && nameOf(chat, me?.id)}
           </Title>
           {partner?.availability && <span className="quiet">{said[partner.availability]}</span>}

@@ -13,7 +13,7 @@ import {
 } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { LogOut, UserMinus } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ask } from '../../components/ask';
 import { Conflict } from '../../components/conflict';
 import { Timeline } from '../../components/timeline';
@@ -22,6 +22,7 @@ import type { ChatHeadQuery } from '../../generated/graphql';
 import { useEditForm } from '../../lib/edit';
 import { asFailure, explain } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
+import { stayed } from '../../lib/here';
 import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { say, sayFailed, sayUndoable } from '../../lib/toasts';
@@ -145,12 +146,18 @@ function People({ chat }: { chat: Chat }) {
       setAdding(false);
     }
   };
+  const removing = useRef(new Set<string>());
   const removeOne = async ({ id: userId, name }: { id: string; name: string }) => {
+    // A second click comes before the list is without them.
+    if (removing.current.has(userId)) return;
+    removing.current.add(userId);
     try {
       await remove({ input: { id: chat.id, userId } });
       sayUndoable(`${name} was removed.`, () => add({ input: { id: chat.id, userIds: [userId] } }));
     } catch (cause) {
       sayFailed(cause);
+    } finally {
+      removing.current.delete(userId);
     }
   };
   return (
@@ -211,9 +218,10 @@ function Leave({ chat }: { chat: Chat }) {
       confirm: 'Leave group',
       cancel: 'Stay',
       act: async () => {
+        const isHere = stayed();
         try {
           await leave({ input: { id: chat.id } });
-          navigate({ to: '/chats', search: true } as never);
+          if (isHere()) navigate({ to: '/chats', search: true } as never);
           say(`You left ${chat.title ?? 'the group'}.`);
         } catch (cause) {
           sayFailed(cause);

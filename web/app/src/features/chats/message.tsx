@@ -1,5 +1,6 @@
 // One message: the text, and for its author what can be done with it.
 import { ActionIcon, Button, Group, Textarea, Tooltip } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Pencil, Trash2 } from 'lucide-react';
 import { memo, useState } from 'react';
 import { ask } from '../../components/ask';
@@ -127,7 +128,7 @@ export function Around({
       <div className={classes.body}>
         {isFirst && (
           <div className={classes.who}>
-            <strong>{author.name}</strong> {time}
+            <strong dir="auto">{author.name}</strong> {time}
           </div>
         )}
         {children}
@@ -200,6 +201,8 @@ function Editor({
   close: () => void;
 }) {
   const update = useAct(UpdateMessage);
+  // Elsewhere the key that would save is needed for a line.
+  const hasKeyboard = useMediaQuery('(hover: hover)') ?? true;
   const now = text ?? '';
   const [edit, setEdit] = useState(() => keptEdit(id) ?? { typed: now, from: now });
   const isUntouched = edit.typed === edit.from;
@@ -248,6 +251,7 @@ function Editor({
       )}
       <Textarea
         autoFocus
+        dir="auto"
         autosize
         minRows={1}
         maxRows={12}
@@ -263,7 +267,7 @@ function Editor({
             event.preventDefault();
             event.stopPropagation();
             done();
-          } else if (event.key === 'Enter' && !event.shiftKey) {
+          } else if (event.key === 'Enter' && !event.shiftKey && hasKeyboard) {
             event.preventDefault();
             save();
           }

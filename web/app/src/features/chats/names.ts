@@ -15,6 +15,20 @@ export function nameOf(chat: Named, self: string | undefined): string {
   return chat.title ?? partnerOf(chat, self)?.name ?? 'Chat';
 }
 
+/** Whether a search finds the chat for sure. The gateway knows more ways to write a name. */
+export function isFound(
+  chat: Named,
+  search: string,
+  kind: Named['kind'] | undefined,
+  self: string | undefined,
+): boolean {
+  if (kind && chat.kind !== kind) return false;
+  const sought = search.toLowerCase();
+  const others = chat.members.filter(({ user }) => user.id !== self);
+  const names = [chat.title ?? '', ...others.map(({ user }) => user.name)];
+  return names.some((name) => name.toLowerCase().includes(sought));
+}
+
 /** "Ada is typing…" */
 export function typingText(names: readonly string[]): string {
   const [first, second] = names;

@@ -3,6 +3,7 @@ import { Alert, Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useEffect } from 'react';
 import { useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
+import { stayed } from '../../lib/here';
 import { useAct } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { PersonPicker } from './person-picker';
@@ -46,6 +47,7 @@ function Form({ close, made }: { close: () => void; made: (id: string) => void }
       form.setFieldError('title', 'A group needs a title.');
       return;
     }
+    const isHere = stayed();
     const { createChat } = await create({
       input: isGroup
         ? { kind: 'GROUP', title: title.trim(), memberIds }
@@ -53,7 +55,7 @@ function Form({ close, made }: { close: () => void; made: (id: string) => void }
     });
     if (!createChat) return;
     close();
-    made(createChat.chat.id);
+    if (isHere()) made(createChat.chat.id);
   });
   return (
     <form onSubmit={submit}>

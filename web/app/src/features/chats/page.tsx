@@ -69,7 +69,7 @@ export function ChatsPage() {
         {openId ? (
           <Outlet />
         ) : (
-          <EmptyState icon={MessagesSquare} title="Choose a chat">
+          <EmptyState icon={MessagesSquare} title="Choose a chat" isCentered>
             Or start a new one. Messages are kept here while you are away, and what you write
             without a network is sent when it is back.
           </EmptyState>

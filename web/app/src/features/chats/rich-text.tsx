@@ -14,7 +14,7 @@ export function RichText({ text }: { text: string }) {
     end = index + href.length;
   }
   return (
-    <span style={{ whiteSpace: 'pre-wrap' }}>
+    <span dir="auto" style={{ whiteSpace: 'pre-wrap' }}>
       {parts}
       {text.slice(end)}
     </span>

@@ -61,7 +61,7 @@ export function Arrivals() {
               <summary>
                 <span className="arrival-number">{arrival.number}</span>
                 <time dateTime={arrival.at.toISOString()}>
-                  {arrival.at.toLocaleTimeString('en', { hour12: false })}
+                  {arrival.at.toLocaleTimeString('en', { hourCycle: 'h23' })}
                 </time>
                 <span className="arrival-told">{tell(arrival)}</span>
               </summary>

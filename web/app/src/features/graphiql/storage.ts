@@ -7,16 +7,25 @@ const secrets = [
   /((?:password|refreshToken)(?:\\")?\s*:\s*\\")(?:[^"\\]|\\\\(?:\\\\|\\"|[^\\]))*/gi,
 ];
 
+/** The page may keep nothing; then GraphiQL begins anew each time. */
+function kept<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
 export const storage = {
-  getItem: (key: string) => localStorage.getItem(key),
+  getItem: (key: string) => kept(() => localStorage.getItem(key), null),
   setItem: (key: string, value: string) =>
     localStorage.setItem(
       key,
       secrets.reduce((text, secret) => text.replace(secret, '$1'), value),
     ),
-  removeItem: (key: string) => localStorage.removeItem(key),
-  clear: () => localStorage.clear(),
+  removeItem: (key: string) => kept(() => localStorage.removeItem(key), undefined),
+  clear: () => kept(() => localStorage.clear(), undefined),
   get length() {
-    return localStorage.length;
+    return kept(() => localStorage.length, 0);
   },
 };

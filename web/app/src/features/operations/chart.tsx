@@ -55,7 +55,9 @@ export function Chart({
     <>
       <div className={classes.note}>
         {pointed !== undefined && shown && (
-          <span>{new Date(shown.at * 1_000).toLocaleTimeString('en', { hour12: false })} · </span>
+          <span>
+            {new Date(shown.at * 1_000).toLocaleTimeString('en', { hourCycle: 'h23' })} ·{' '}
+          </span>
         )}
         {said.map(({ label, color, text }, place) => (
           <span key={label}>

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Pause, Play, ScrollText } from 'lucide-react';
 import { useMemo, useState } from 'react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { type Column, RecordTable } from '../../components/record-table';
@@ -93,7 +94,7 @@ const kinds = [
 ] as const;
 
 export function LogPage() {
-  const { search, set } = useListSearch();
+  const { search } = useListSearch();
   const navigate = useNavigate();
   const { stream, version } = useParams({ strict: false }) as { stream?: string; version?: string };
   const [isHeld, setHeld] = useState(false);
@@ -150,18 +151,7 @@ export function LogPage() {
                 ? 'No event is like this yet'
                 : 'Nothing has happened yet'
             }
-            action={
-              Object.keys(filter).length > 0 && (
-                <Button
-                  variant="default"
-                  onClick={() =>
-                    set(Object.fromEntries(Object.keys(search).map((name) => [name, undefined])))
-                  }
-                >
-                  Remove the filters
-                </Button>
-              )
-            }
+            action={<ClearFilters />}
           >
             Every change is an event of the log. One that matches shows here as it happens.
           </EmptyState>

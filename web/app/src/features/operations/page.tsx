@@ -216,5 +216,5 @@ function Newest() {
 }
 
 function clockOf(at: string): string {
-  return new Date(at).toLocaleTimeString('en', { hour12: false });
+  return new Date(at).toLocaleTimeString('en', { hourCycle: 'h23' });
 }

@@ -2,6 +2,7 @@
 import { Badge } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Users } from 'lucide-react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { type Column, RecordTable } from '../../components/record-table';
@@ -118,11 +119,7 @@ export function PeoplePage() {
           sort={sort}
           onSort={(field) => set({ sort: field })}
           onShown={watchShown}
-          empty={
-            <EmptyState icon={Users} title="Nobody is like this">
-              Remove a filter to see more people.
-            </EmptyState>
-          }
+          empty={<EmptyState icon={Users} title="Nobody is like this" action={<ClearFilters />} />}
         />
       </SocketsShown>
     </OperationsFrame>

@@ -96,6 +96,6 @@ function clock(at: number): string {
   return new Date(at * 1_000).toLocaleTimeString('en', {
     hour: '2-digit',
     minute: '2-digit',
-    hour12: false,
+    hourCycle: 'h23',
   });
 }

@@ -94,6 +94,7 @@ function Form({
     <form onSubmit={submit}>
       {children}
       <Textarea
+        dir="auto"
         aria-label={label}
         placeholder={label}
         autoFocus={cancel !== undefined}

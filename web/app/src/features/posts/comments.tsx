@@ -1,5 +1,6 @@
 // The comments of a post, the newest at the end, live; older ones on demand.
 import { ActionIcon, Button, Group, Text } from '@mantine/core';
+import { MillraceError } from '@millrace/client';
 import { Pencil, Trash2 } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useClient } from 'urql';
@@ -73,7 +74,8 @@ export function Comments({ postId }: { postId: string }) {
       .toPromise();
     setReading(false);
     const page = data?.post?.comments;
-    if (!page) return sayFailed(error ?? new Error('There is no such post'));
+    if (!page)
+      return sayFailed(error ?? new MillraceError('NOT_FOUND', 'The post is not there any more'));
     for (const { id } of page.nodes) known.current?.add(id);
     // Not when a window that did not reach what was here took its place.
     setLog((now) => (now?.cursor === before ? withOlder(now, page) : now));
@@ -129,7 +131,7 @@ function Comment({
       <UserAvatar person={author} size={24} />
       <div>
         <Text size="sm">
-          <strong>{author.name}</strong>{' '}
+          <strong dir="auto">{author.name}</strong>{' '}
           <span className="quiet">
             · <RelativeTime at={createdAt} />
             {editedAt && ' · edited'}
@@ -138,7 +140,9 @@ function Comment({
         {isEditing ? (
           <EditComment comment={comment} changed={changed} close={() => setEditing(false)} />
         ) : (
-          <p className={classes.said}>{text}</p>
+          <p className={classes.said} dir="auto">
+            {text}
+          </p>
         )}
       </div>
       {!isEditing && (isOwn || isFor('staff')) && (

@@ -11,6 +11,7 @@ import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserName, UserNameParts } from '../../components/user-name';
 import { hasDraft } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
+import { stayed } from '../../lib/here';
 import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
@@ -54,9 +55,10 @@ function Post({ id }: { id: string }) {
       text: 'Its comments and likes go with it, for everybody, for good.',
       confirm: 'Delete post',
       act: async () => {
+        const isHere = stayed();
         try {
           await remove({ input: { id } });
-          navigate({ to: '/posts', search: true } as never);
+          if (isHere()) navigate({ to: '/posts', search: true } as never);
           say('The post was deleted.');
         } catch (cause) {
           sayFailed(cause);
@@ -109,7 +111,9 @@ function Post({ id }: { id: string }) {
             {isEditing && isOwn ? (
               <EditPost post={post} close={() => setEditing(false)} />
             ) : (
-              <p className={classes.text}>{post.message}</p>
+              <p className={classes.text} dir="auto">
+                {post.message}
+              </p>
             )}
             <Group gap="xs" mt="xs" justify="space-between">
               <LikeButton post={post} />

@@ -82,6 +82,7 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
           />
         )}
         <Textarea
+          dir="auto"
           autoFocus
           autosize
           minRows={3}

@@ -31,6 +31,7 @@ export function NewPost() {
       {me && <UserAvatar person={me} size={32} />}
       <div className={classes.field}>
         <Textarea
+          dir="auto"
           aria-label="Write a post"
           placeholder="Write a post"
           autosize

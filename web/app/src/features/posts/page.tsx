@@ -4,6 +4,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Newspaper } from 'lucide-react';
 import { useEffect, useRef } from 'react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { Failed, FailedLine } from '../../components/failed';
 import { FilterBar } from '../../components/filter-bar';
@@ -11,6 +12,7 @@ import { Lines, Page } from '../../components/page';
 import type { PostCardFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import { useLiveList } from '../../lib/live-list';
+import { toTop } from '../../lib/scroll';
 import { inOrder, sortOf, useListSearch } from '../../lib/search';
 import { useSession } from '../../lib/session';
 import { NewPost } from './new-post';
@@ -117,7 +119,7 @@ export function PostsPage() {
         />
       </FilterBar>
       <div className={classes.around}>
-        <Feed list={list} openId={openId} />
+        <Feed list={list} openId={openId} isFiltered={Object.keys(filter).length > 0} />
       </div>
     </Page>
   );
@@ -126,9 +128,11 @@ export function PostsPage() {
 function Feed({
   list,
   openId,
+  isFiltered,
 }: {
   list: ReturnType<typeof useLiveList<PostCardFragment, unknown, unknown>>;
   openId: string | undefined;
+  isFiltered: boolean;
 }) {
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -143,6 +147,10 @@ function Feed({
     overscan: 6,
     gap: 12,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each list has a function of its own, and begins at its top
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+  }, [loadMore]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -162,7 +170,7 @@ function Feed({
           radius="xl"
           onClick={() => {
             list.showArrived();
-            scroller.current?.scrollTo({ top: 0, behavior: 'smooth' });
+            toTop(scroller.current);
           }}
         >
           {list.arrived} new
@@ -177,8 +185,12 @@ function Feed({
             <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />
           )}
           {!list.isLoading && !error && rows.length === 0 && !hasMore && (
-            <EmptyState icon={Newspaper} title="No posts here">
-              Write the first one, or remove a filter to see more.
+            <EmptyState
+              icon={Newspaper}
+              title={isFiltered ? 'No post is like this' : 'No posts yet'}
+              action={<ClearFilters />}
+            >
+              {!isFiltered && 'Write the first one.'}
             </EmptyState>
           )}
           <div

@@ -37,7 +37,7 @@ export function PostCard({
       <header className={classes.head}>
         <UserAvatar person={author} size={32} />
         <span className={classes.who}>
-          <Link to="/users/$id" params={{ id: author.id }} className={classes.name}>
+          <Link to="/users/$id" params={{ id: author.id }} className={classes.name} dir="auto">
             {author.name}
           </Link>
           <Link to="/posts/$id" params={{ id }} search className={classes.at}>
@@ -45,7 +45,9 @@ export function PostCard({
           </Link>
         </span>
       </header>
-      <p className={classes.text}>{message}</p>
+      <p className={classes.text} dir="auto">
+        {message}
+      </p>
       <footer className={classes.foot}>
         <LikeButton post={post} />
         <UnstyledButton

@@ -1,7 +1,7 @@
 // Signals: a form to submit one, what each source sent of late, and all of them.
-import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi, Link, useNavigate, useParams } from '@tanstack/react-router';
 import { SatelliteDish } from 'lucide-react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { Page } from '../../components/page';
@@ -42,9 +42,6 @@ const SignalChanges = graphql(`
 const statuses = ['PENDING', 'PROCESSING', 'COMPLETED', 'PARTIAL'] as const;
 const route = getRouteApi('/signals');
 
-/** A card has room for four. */
-const onPhones = ['source', 'value', 'status', 'findings'];
-
 const columns: Column<SignalPartsFragment>[] = [
   {
     key: 'source',
@@ -72,7 +69,7 @@ const columns: Column<SignalPartsFragment>[] = [
   {
     key: 'findings',
     header: 'Findings',
-    width: 'minmax(0, 2fr)',
+    width: 'minmax(0, 3fr)',
     cell: (signal) => <Findings signal={signal} />,
   },
   {
@@ -80,6 +77,7 @@ const columns: Column<SignalPartsFragment>[] = [
     header: 'Submitted',
     sort: 'SUBMITTED_AT',
     width: '108px',
+    isOffCard: true,
     cell: ({ submittedAt }) => <RelativeTime at={submittedAt} />,
   },
 ];
@@ -89,7 +87,6 @@ export function SignalsPage() {
   const { id: openId } = useParams({ strict: false });
   const navigate = useNavigate();
   route.useMatch();
-  const isPhone = useMediaQuery('(max-width: 767px)') ?? false;
   const sort = sortOf(search, ['SUBMITTED_AT'], { field: 'SUBMITTED_AT', direction: 'DESC' });
   const status = choiceOf(search.status, statuses);
   const [from, since] = [Number(search.value), new Date(`${search.since}T00:00:00`)];
@@ -133,16 +130,24 @@ export function SignalsPage() {
       <RecordTable
         label="Signals"
         list={list}
-        columns={isPhone ? columns.filter(({ key }) => onPhones.includes(key)) : columns}
+        columns={columns}
         open={({ id }) => open(id)}
         openId={openId}
         sort={sort}
         onSort={(field) => set({ sort: field })}
         empty={
-          <EmptyState icon={SatelliteDish} title="No signals here">
-            A signal is a value of a source, such as a sensor. Three processors look at it, and what
-            they find is put together. Submit one, or remove a filter.
-          </EmptyState>
+          Object.keys(filter).length > 0 ? (
+            <EmptyState
+              icon={SatelliteDish}
+              title="No signal is like this"
+              action={<ClearFilters />}
+            />
+          ) : (
+            <EmptyState icon={SatelliteDish} title="No signals yet">
+              A signal is a value of a source, such as a sensor. Three processors look at it, and
+              what they find is put together. Submit one to see it.
+            </EmptyState>
+          )
         }
       />
     </Page>

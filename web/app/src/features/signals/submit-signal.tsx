@@ -4,6 +4,7 @@ import { Radio } from 'lucide-react';
 import { useState } from 'react';
 import { useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
+import { stayed } from '../../lib/here';
 import { useAct } from '../../lib/live';
 import { heard } from './clock';
 import { SignalParts } from './signal-parts';
@@ -58,12 +59,13 @@ function Form({ done }: { done: (id: string) => void }) {
     },
   });
   const send = form.send(async ({ source, value }) => {
+    const isHere = stayed();
     const { submitSignal } = await submit({
       input: { source: source.trim(), value: numberIn(value) },
     });
     if (!submitSignal) return;
     heard(submitSignal.signal.submittedAt);
-    done(submitSignal.signal.id);
+    if (isHere()) done(submitSignal.signal.id);
   });
   return (
     <form onSubmit={send} noValidate>

@@ -53,6 +53,7 @@ const columns = recordColumns<StudentRowFragment>('/students/$id', statuses, [
     key: 'studentNumber',
     header: 'Number',
     width: '88px',
+    isOffCard: true,
     cell: ({ studentNumber }) => studentNumber,
   },
 ]);

@@ -60,12 +60,16 @@ export function UserDetail() {
           <div className={classes.head}>
             <UserAvatar person={user} size={48} />
             <div>
-              <strong>{user.name}</strong>
+              <strong dir="auto">{user.name}</strong>
               {user.username && <div className="quiet">@{user.username}</div>}
               {user.email && <div className="quiet">{user.email}</div>}
             </div>
           </div>
-          {user.bio && <p className="reading">{user.bio}</p>}
+          {user.bio && (
+            <p className="reading" dir="auto">
+              {user.bio}
+            </p>
+          )}
           <Facts
             facts={[
               [

@@ -1,6 +1,7 @@
 // The list of users, with who is here.
 import { getRouteApi, Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Users } from 'lucide-react';
+import { ClearFilters } from '../../components/clear-filters';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { Page } from '../../components/page';
@@ -124,11 +125,7 @@ export function UsersPage() {
         sort={sort}
         onSort={(field) => set({ sort: field })}
         onShown={watchShown}
-        empty={
-          <EmptyState icon={Users} title="Nobody is like this">
-            Remove a filter to see more people.
-          </EmptyState>
-        }
+        empty={<EmptyState icon={Users} title="Nobody is like this" action={<ClearFilters />} />}
       />
     </Page>
   );

@@ -48,7 +48,13 @@ export function ChooseFile({ choose }: { choose: (table: FileTable) => void }) {
         <FileButton
           onChange={read}
           accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values"
-          inputProps={{ 'aria-label': 'The file to import' }}
+          inputProps={{
+            'aria-label': 'The file to import',
+            // A browser tells a file only when it is another than before; one that was mended may be chosen again.
+            onClick: ({ currentTarget }) => {
+              currentTarget.value = '';
+            },
+          }}
         >
           {(props) => (
             <Button {...props} loading={isReading}>
