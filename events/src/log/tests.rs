@@ -73,3 +73,12 @@ async fn what_was_committed_and_has_no_position_is_forgotten_with_a_redaction() 
         .offer(kit::EPOCH, [kit::event(5, ERASURE_STREAM, 1)]);
     assert!(log.shared.fresh.number(reached, &numbered).is_none());
 }
+
+/// A large future is copied wherever it is handed on, and the compiler writes the copies out in each command.
+#[tokio::test]
+async fn a_write_is_small_for_its_caller() {
+    let log = kit::quiet_log(Database::unconnected(), 4);
+    let writing = log.write(|_| Box::pin(async { Ok::<_, Error>(()) }));
+    let bytes = std::mem::size_of_val(&writing);
+    assert!(bytes <= 768, "{bytes} bytes");
+}
