@@ -9,7 +9,7 @@ const inside = ['/customers', '/students', '/users', '/chats', '/posts', '/signa
 // Lists that found nothing, and objects that are not there.
 const empty = [
   ...['customers', 'students', 'users', 'posts'].map((list) => [`/${list}?search=zzqqxx`, /is like this/]),
-  ['/chats?search=zzqqxx', /No chat has this name/],
+  ['/chats?search=zzqqxx', /No chat has this title or member/],
   ['/posts/post_01jdvexvm6ft9tzcz0dvbk3v0x', /There is no such post/],
 ];
 const sizes = [
