@@ -25,7 +25,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
+use axum::http::{HeaderValue, Method, StatusCode, Version};
 use axum::response::Response;
 use futures::future::{BoxFuture, Either, ready};
 use hyper::service::Service;
@@ -258,28 +258,38 @@ impl Watched {
         let id = || RequestId::from_headers(headers);
         let path = request.uri().path();
         let is_probe = path.starts_with("/health/") || path == "/metrics";
-        if !is_probe && !self.is_host_allowed(request.uri(), headers) {
-            let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
-            let error = typed(Code::Forbidden, message);
-            return Some(response::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
+        if !is_probe && let Some((status, code, message)) = self.host_refusal(request) {
+            let error = typed(code, message);
+            return Some(response::plain_refusal(status, error, &id()));
         }
         let spent = self.door.transit.check(holders).err()?;
         Some(refuse(spent, &id()))
     }
 
-    /// Remembers the name, as a connection usually calls the gateway by one.
-    fn is_host_allowed(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    /// Returns why a request is not answered under its name. A name that is allowed is remembered, as a connection usually calls by one.
+    fn host_refusal<B>(
+        &self,
+        request: &axum::http::Request<B>,
+    ) -> Option<(StatusCode, Code, &'static str)> {
+        let (uri, headers) = (request.uri(), request.headers());
         let named = headers.get(HOST).filter(|_| uri.authority().is_none());
         let mut known = self.host.lock();
         let is_one = headers.get_all(HOST).iter().nth(1).is_none();
         if named.is_some() && is_one && known.as_ref() == named {
-            return true;
+            return None;
         }
-        let is_allowed = hosts::is_allowed(uri, headers, &self.door.hosts);
-        if is_allowed && is_one && named.is_some() {
+        if !hosts::is_named(request.version(), headers) {
+            let message = "A request needs one header Host, with the name of a host";
+            return Some((StatusCode::BAD_REQUEST, Code::BadRequest, message));
+        }
+        if !hosts::is_allowed(uri, headers, &self.door.hosts) {
+            let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
+            return Some((StatusCode::FORBIDDEN, Code::Forbidden, message));
+        }
+        if named.is_some() {
             *known = named.cloned();
         }
-        is_allowed
+        None
     }
 
     /// Returns what answers the request.

@@ -8,6 +8,7 @@ mod answer;
 mod attacks;
 mod circumstances;
 mod collect;
+mod descriptions;
 mod introspection;
 mod lexer;
 mod live;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, Version};
 
 /// A name, or all names below it, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,22 @@ impl AllowedHost {
     }
 }
 
+/// Returns whether a request says as its protocol demands by what name it calls: on HTTP/1.1 by one header `Host`, and never by several, of
+/// which a proxy could have heeded another one.
+pub(crate) fn is_named(version: Version, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(HOST).iter();
+    let first = values.next();
+    let is_readable = |value: &HeaderValue| {
+        let text = value.to_str().ok();
+        text.is_some_and(|text| text.is_empty() || text.parse::<Authority>().is_ok())
+    };
+    values.next().is_none()
+        && match first {
+            Some(value) => is_readable(value),
+            None => version != Version::HTTP_11,
+        }
+}
+
 /// Returns whether a request calls the gateway by an allowed name. A request without a name is not from a page.
 pub(crate) fn is_allowed(uri: &Uri, headers: &HeaderMap, allowed: &[AllowedHost]) -> bool {
     // On HTTP/2 the target has the name. If two names differ, both must be allowed.
@@ -89,8 +105,6 @@ fn is_name_allowed(host: &str, allowed: &[AllowedHost]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn allowed(text: &str) -> Vec<AllowedHost> {
@@ -147,6 +161,27 @@ mod tests {
             "a b",
         ] {
             assert!(refused.parse::<AllowedHost>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_request_has_one_name() {
+        let table: [(&[&'static str], bool, bool); 6] = [
+            (&["localhost"], true, true),
+            (&[""], true, true),
+            (&[], false, true),
+            (&["localhost", "localhost"], false, false),
+            (&["local host"], false, false),
+            (&["localhost/x"], false, false),
+        ];
+        for (hosts, on_http11, on_others) in table {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_static(host));
+            }
+            let versions = [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2];
+            let found = versions.map(|version| is_named(version, &headers));
+            assert_eq!(found, [on_others, on_http11, on_others], "{hosts:?}");
         }
     }
 }

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Version};
@@ -46,6 +47,8 @@ use crate::shutdown::OpenSocket;
 use crate::{origin, response};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// The version of the WebSocket protocol (RFC 6455).
+const VERSION: &str = "13";
 /// Unsent bytes of one client that are not counted.
 const SMALL: usize = 4 * 1024;
 
@@ -79,8 +82,7 @@ pub(crate) async fn upgrade<O: Operations>(
     }
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
     let (Some(mut response), Some(on_upgrade)) = (handshake(&parts), on_upgrade) else {
-        let error = typed(Code::BadRequest, "The WebSocket handshake is not valid");
-        return response::plain_refusal(StatusCode::BAD_REQUEST, error, id);
+        return not_upgraded(&parts, id);
     };
     let is_ours = asks_for(&parts.headers, SUBPROTOCOL);
     if is_ours {
@@ -128,16 +130,58 @@ pub(crate) async fn upgrade<O: Operations>(
 fn handshake(parts: &Parts) -> Option<Response> {
     if parts.version == Version::HTTP_2 {
         let protocol = parts.extensions.get::<Protocol>();
-        let version = parts.headers.get(SEC_WEBSOCKET_VERSION);
         let is_valid = protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
-            && version.is_some_and(|version| version == "13");
+            && is_version_known(&parts.headers);
         return is_valid.then(Response::default);
+    }
+    if !parts.headers.get(SEC_WEBSOCKET_KEY).is_some_and(is_key) {
+        return None;
     }
     let mut request = Request::new(());
     *request.method_mut() = parts.method.clone();
     *request.version_mut() = parts.version;
     request.headers_mut().clone_from(&parts.headers);
     create_response_with_body(&request, Body::empty).ok()
+}
+
+fn is_version_known(headers: &HeaderMap) -> bool {
+    let version = headers.get(SEC_WEBSOCKET_VERSION);
+    version.is_some_and(|version| version == VERSION)
+}
+
+/// Returns whether this is what a client has drawn: 16 bytes in base64.
+fn is_key(key: &HeaderValue) -> bool {
+    let digits = key.as_bytes().strip_suffix(b"==");
+    digits.is_some_and(|digits| {
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+        digits.len() == 22 && digits.iter().all(is_digit)
+    })
+}
+
+/// Refuses a handshake. A client that speaks another version is told which one is spoken here.
+fn not_upgraded(parts: &Parts, id: &RequestId) -> Response {
+    let is_version_known = is_version_known(&parts.headers);
+    let asks_again = !is_version_known && parts.version == Version::HTTP_11;
+    let (status, message) = match asks_again {
+        true => (
+            StatusCode::UPGRADE_REQUIRED,
+            "Only version 13 of the WebSocket protocol is spoken here",
+        ),
+        false => (
+            StatusCode::BAD_REQUEST,
+            "The WebSocket handshake is not valid",
+        ),
+    };
+    let mut response = response::plain_refusal(status, typed(Code::BadRequest, message), id);
+    let headers = response.headers_mut();
+    if !is_version_known {
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+    }
+    if asks_again {
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    response
 }
 
 /// Returns whether the client offers this subprotocol.

@@ -90,15 +90,21 @@ class Draw {
       // An unused one is an error, so it is mostly left out.
       if (!this.used.has(name) && !this.wrong()) continue
       this.at = at
-      texts.push(`fragment ${name} on ${on.name} ${this.selections(on, 2)}`)
+      texts.push(`${this.description()}fragment ${name} on ${on.name} ${this.selections(on, 2)}`)
     }
     if (this.wrong()) texts.push(this.pick([texts[0] ?? '{ __typename }', 'fragment X on Int { a }', 'type X { a: Int }']))
     const variables = [...this.variables.values()].filter(() => !this.chance(this.broken / 2))
     if (this.wrong()) variables.push({ name: 'unused', text: '$unused: Int' })
     if (this.wrong() && variables.length) variables.push(variables[0])
-    const declared = variables.length ? `(${variables.map(({ text }) => text).join(', ')})` : ''
-    const operation = `${kind}${this.chance(0.3) ? ' Q' : ''}${declared} ${set}`
+    const written = variables.map(({ text }) => `${this.description()}${text}`)
+    const declared = written.length ? `(${written.join(', ')})` : ''
+    const operation = `${this.description()}${kind}${this.chance(0.3) ? ' Q' : ''}${declared} ${set}`
     return [operation, ...texts].join(' ')
+  }
+
+  description() {
+    if (!this.chance(0.05)) return ''
+    return this.pick(['"a query { b } $c" ', '"""\n  a \\""" "b"\n""" ', '""', '"\\u{1F600}"'])
   }
 
   root(type) {
@@ -312,10 +318,6 @@ function parsed(text) {
   }
 }
 
-function isDescribed({ description, variableDefinitions = [] }) {
-  return description || variableDefinitions.some(isDescribed)
-}
-
 function verdict(text) {
   const document = parsed(text)
   if (!document) return { valid: false, why: 'syntax' }
@@ -330,8 +332,6 @@ for (let at = first; at < first + Number(count); at++) {
     const draw = new Draw(random, random.pick([0, 0, 0.01, 0.03, 0.1]))
     let document = draw.document()
     if (random.chance(0.15)) document = damaged(document, random)
-    // graphql-js takes descriptions of operations and their variables already; the gateway's parser does not.
-    if (parsed(document)?.definitions.some(isDescribed)) continue
     console.log(JSON.stringify({ seed: at, document, ...verdict(document) }))
     continue
   }

@@ -8,6 +8,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value};
 
+use super::introspection;
 use super::plan::{Below, Plan, Planned, Set};
 use crate::errors::{Code, typed};
 
@@ -112,7 +113,11 @@ impl Completion {
         let Value::Object(fields) = value else {
             return true;
         };
+        let hidden = set.hidden.as_ref().and_then(|key| fields.swap_remove(key));
         arrange(set, fields);
+        if let Some(kind) = hidden {
+            introspection::complete(&kind, set, fields);
+        }
         for ((name, value), field) in fields.iter_mut().zip(&*set.fields) {
             if matches!(field.below, Below::Leaf) && *value != Value::Null && field.shape.lists == 0
             {
@@ -193,9 +198,6 @@ impl Below {
 
 /// Brings the fields into their order. Missing ones failed, and become null.
 fn arrange(set: &Set, fields: &mut IndexMap<Name, Value>) {
-    if let Some(hidden) = &set.hidden {
-        fields.swap_remove(hidden);
-    }
     let is_arranged = fields.len() == set.fields.len()
         && fields
             .keys()

@@ -13,11 +13,12 @@ use apollo_compiler::schema::FieldDefinition;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types as executor;
 use async_graphql::{Name, Pos, Positioned, ServerError};
+use async_graphql_value::Value;
 
 use super::circumstances::Circumstances;
 use super::introspection;
 use super::live;
-use super::plan::{Below, Plan, Planned, Set};
+use super::plan::{Below, Plan, Planned, Set, free_key};
 use super::price::Each;
 use super::reading::Read;
 use super::refused;
@@ -30,6 +31,7 @@ const LOOKS_PER_FIELD: usize = 8;
 /// The bytes that a field takes, without what its arguments are given.
 const BYTES_PER_FIELD: usize = 1024;
 const TYPENAME: &str = "__typename";
+const KIND: &str = "kind";
 
 /// The context in which plans are made.
 pub(super) struct Workshop<'a> {
@@ -180,7 +182,6 @@ impl<'a> Collector<'a> {
         groups: &Groups<'a>,
         hidden: Option<&str>,
     ) -> Result<Made, ServerError> {
-        let hidden = hidden.or(groups.is_empty().then_some(TYPENAME));
         let mut made = Made {
             selections: Vec::with_capacity(groups.len() + 1),
             set: Set::default(),
@@ -190,15 +191,16 @@ impl<'a> Collector<'a> {
         for (key, nodes) in groups {
             fields.push(self.field(object, key, nodes, &mut made)?);
         }
-        if let Some(key) = hidden {
-            let typename = executor::Field {
-                alias: (key != TYPENAME).then(|| Positioned::new(Name::new(key), Pos::default())),
-                name: Positioned::new(Name::new(TYPENAME), Pos::default()),
-                arguments: Vec::new(),
-                directives: Vec::new(),
-                selection_set: selected(Vec::new()),
-            };
-            made.selections.push(as_selection(typename, Pos::default()));
+        let hidden = match hidden {
+            Some(key) => Some((key.to_owned(), TYPENAME)),
+            None if introspection::needs_kind(object, &fields) => {
+                Some((free_key(KIND, |key| groups.contains_key(key)), KIND))
+            }
+            None => (made.selections.is_empty()).then(|| (TYPENAME.to_owned(), TYPENAME)),
+        };
+        if let Some((key, name)) = hidden {
+            let field = asked(&key, name, Pos::default(), Vec::new(), Vec::new());
+            made.selections.push(field);
             made.set.hidden = Some(Name::new(key));
         }
         made.set.fields = fields.into();
@@ -236,17 +238,13 @@ impl<'a> Collector<'a> {
         }
         let arguments = self.circumstances.arguments(first);
         made.price.add(definition, &arguments, each, typing);
-        let field = executor::Field {
-            alias: (key != first.name.as_str()).then(|| Positioned::new(Name::new(key), pos)),
-            name: Positioned::new(Name::new(first.name.as_str()), pos),
-            arguments: arguments
-                .into_iter()
-                .map(|(name, value)| (Positioned::new(name, pos), Positioned::new(value, pos)))
-                .collect(),
-            directives: Vec::new(),
-            selection_set: selected(selections),
-        };
-        made.selections.push(as_selection(field, pos));
+        if !introspection::is_unknown(object, &first.name) {
+            let arguments = arguments.into_iter();
+            let arguments = arguments
+                .map(|(name, value)| (Positioned::new(name, pos), Positioned::new(value, pos)));
+            let field = asked(key, &first.name, pos, arguments.collect(), selections);
+            made.selections.push(field);
+        }
         Ok(Planned {
             key: Name::new(key),
             name: Name::new(first.name.as_str()),
@@ -365,14 +363,25 @@ fn typename_key<'a, 'b: 'a>(all: impl Iterator<Item = &'a Groups<'b>> + Clone) -
             return ((*key).to_owned(), false);
         }
     }
-    let mut key = TYPENAME.to_owned();
-    while all.clone().any(|groups| groups.contains_key(key.as_str())) {
-        key.push('_');
-    }
-    (key, true)
+    let is_taken = |key: &str| all.clone().any(|groups| groups.contains_key(key));
+    (free_key(TYPENAME, is_taken), true)
 }
 
-fn as_selection(field: executor::Field, pos: Pos) -> Positioned<executor::Selection> {
+/// Returns a field as the executor is asked for it.
+fn asked(
+    key: &str,
+    name: &str,
+    pos: Pos,
+    arguments: Vec<(Positioned<Name>, Positioned<Value>)>,
+    below: Vec<Positioned<executor::Selection>>,
+) -> Positioned<executor::Selection> {
+    let field = executor::Field {
+        alias: (key != name).then(|| Positioned::new(Name::new(key), pos)),
+        name: Positioned::new(Name::new(name), pos),
+        arguments,
+        directives: Vec::new(),
+        selection_set: selected(below),
+    };
     let selection = executor::Selection::Field(Positioned::new(field, pos));
     Positioned::new(selection, pos)
 }

@@ -1,13 +1,38 @@
 //! Bounds the size of an answer about the schema. Its lists multiply like lists of data, but by known numbers: the schema is walked as
-//! the executor would walk it, only counting, and no further than the bound. The usual queries of tools are far below it.
+//! the executor would walk it, only counting, and no further than the bound. The usual queries of tools are far below it. What the
+//! executor gets wrong there is corrected, too.
 
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition, OperationType, Type};
 use apollo_compiler::schema::ExtendedType;
 use async_graphql::parser::types::{Field, Selection};
-use async_graphql::{Positioned, Value as Given, Variables};
+use async_graphql::{Name, Positioned, Value as Given, Variables, indexmap::IndexMap};
 use async_graphql_value::Value;
 
+use super::plan::{Planned, Set};
 use super::typing::Typing;
+
+const INTERFACES: &str = "interfaces";
+
+/// Returns whether the executor does not know this field: it has a description of `__Schema` in place of that of the schema, which has
+/// none.
+pub(super) fn is_unknown(object: &str, field: &str) -> bool {
+    object == "__Schema" && field == "description"
+}
+
+/// Returns whether the answer must tell the kind of this type: the executor has null for the interfaces of an interface.
+pub(super) fn needs_kind(object: &str, fields: &[Planned]) -> bool {
+    object == "__Type" && fields.iter().any(|field| field.name == INTERFACES)
+}
+
+/// Completes a type of this kind. An interface has a list of interfaces, by the specification; here there is none that has any.
+pub(super) fn complete(kind: &Given, set: &Set, fields: &mut IndexMap<Name, Given>) {
+    let is_interface = matches!(kind, Given::Enum(kind) if kind == "INTERFACE");
+    for (value, field) in fields.values_mut().zip(&*set.fields) {
+        if is_interface && field.name == INTERFACES && *value == Given::Null {
+            *value = Given::List(Vec::new());
+        }
+    }
+}
 
 /// The selections of an operation about the schema.
 #[derive(Default)]

@@ -1,6 +1,8 @@
 //! Measures a document's tokens, words and bracket nesting in one pass without allocating, so that a hostile document never reaches the
 //! recursive parser. It accepts anything; the parser judges the syntax.
 
+use std::ops::Range;
+
 /// The size of a document's text, as it matters to the parser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -12,6 +14,14 @@ pub(crate) struct Extent {
     pub(crate) ignored: usize,
 }
 
+/// What begins at a place of a text.
+enum Piece {
+    Blank,
+    /// A comma or a comment.
+    Ignored,
+    Token,
+}
+
 /// Measures up to `max_tokens` tokens, or as many ignored ones, and stops just after the first beyond.
 pub(crate) fn measure(text: &str, max_tokens: usize) -> Extent {
     let bytes = text.as_bytes();
@@ -19,42 +29,56 @@ pub(crate) fn measure(text: &str, max_tokens: usize) -> Extent {
     let mut open = 0_usize;
     let mut at = 0;
     while at < bytes.len() && extent.tokens.max(extent.ignored) <= max_tokens {
-        at = match bytes[at] {
-            b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF => {
-                at += 1;
-                continue;
+        let (piece, end) = piece(bytes, at);
+        match piece {
+            Piece::Blank => {}
+            Piece::Ignored => extent.ignored += 1,
+            Piece::Token => {
+                extent.tokens += 1;
+                match bytes[at] {
+                    b'{' | b'[' | b'(' => {
+                        open += 1;
+                        extent.nesting = extent.nesting.max(open);
+                    }
+                    b'}' | b']' | b')' => open = open.saturating_sub(1),
+                    byte if is_word(byte) => extent.longest = extent.longest.max(end - at),
+                    _ => {}
+                }
             }
-            b',' => {
-                extent.ignored += 1;
-                at += 1;
-                continue;
-            }
-            b'#' => {
-                extent.ignored += 1;
-                at = end_of_line(bytes, at);
-                continue;
-            }
-            b'"' => end_of_string(bytes, at),
-            b'.' if bytes[at..].starts_with(b"...") => at + 3,
-            byte if is_word(byte) => {
-                let end = end_of_word(bytes, at);
-                extent.longest = extent.longest.max(end - at);
-                end
-            }
-            b'{' | b'[' | b'(' => {
-                open += 1;
-                extent.nesting = extent.nesting.max(open);
-                at + 1
-            }
-            b'}' | b']' | b')' => {
-                open = open.saturating_sub(1);
-                at + 1
-            }
-            _ => at + 1,
-        };
-        extent.tokens += 1;
+        }
+        at = end;
     }
     extent
+}
+
+/// Returns the places of all tokens. Those of a text that was measured are bounded.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let (piece, end) = piece(bytes, at);
+            let start = std::mem::replace(&mut at, end);
+            if let Piece::Token = piece {
+                return Some(start..end.min(bytes.len()));
+            }
+        }
+        None
+    })
+}
+
+/// Returns what begins there, and where it ends.
+fn piece(bytes: &[u8], at: usize) -> (Piece, usize) {
+    let end = match bytes[at] {
+        b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF => return (Piece::Blank, at + 1),
+        b',' => return (Piece::Ignored, at + 1),
+        b'#' => return (Piece::Ignored, end_of_line(bytes, at)),
+        b'"' => end_of_string(bytes, at),
+        b'.' if bytes[at..].starts_with(b"...") => at + 3,
+        byte if is_word(byte) => end_of_word(bytes, at),
+        _ => at + 1,
+    };
+    (Piece::Token, end)
 }
 
 const fn is_word(byte: u8) -> bool {

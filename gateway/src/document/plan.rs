@@ -66,6 +66,15 @@ pub(super) enum Below {
     },
 }
 
+/// Returns a key like this name that is not taken.
+pub(super) fn free_key(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut key = name.to_owned();
+    while is_taken(&key) {
+        key.push('_');
+    }
+    key
+}
+
 impl Plan {
     pub(crate) fn text(&self) -> &Arc<str> {
         &self.text

@@ -7,12 +7,12 @@ use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast::{Definition, Document as Syntax};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use async_graphql::ServerError;
 
 use super::position::Positions;
 use super::typing::Typing;
-use super::{lexer, measure, refused, rules};
+use super::{descriptions, lexer, measure, refused, rules};
 use crate::errors::{Code, limit_exceeded, typed};
 use crate::limits::{Limits, MAX_NESTING, MAX_WORD};
 
@@ -20,6 +20,17 @@ use crate::limits::{Limits, MAX_NESTING, MAX_WORD};
 const MAX_ERRORS: usize = 10;
 /// The most characters of one message; a message may quote long parts of a document.
 const MAX_MESSAGE: usize = 300;
+/// The library's names of errors for which it leaves a part of the document out.
+const CUTTING: [&str; 7] = [
+    "UndefinedField",
+    "SubselectionOnScalarType",
+    "SubselectionOnEnumType",
+    "UndefinedTypeInInlineFragmentTypeCondition",
+    "OperationNameCollision",
+    "AmbiguousAnonymousOperation",
+    FRAGMENT_LEFT_OUT,
+];
+const FRAGMENT_LEFT_OUT: &str = "UndefinedTypeInNamedFragmentTypeCondition";
 
 /// A valid document with its text.
 pub(super) struct Read {
@@ -39,8 +50,9 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
             ..error
         }
     };
-    let syntax = Syntax::parse(text, "document").map_err(|failed| {
-        let errors = diagnostics(&failed.errors, 1);
+    let (plain, described) = descriptions::blanked(text);
+    let syntax = Syntax::parse(&*plain, "document").map_err(|failed| {
+        let errors = diagnostics(&failed.errors, text, 1);
         let errors = errors.map(|(message, span)| (typed(Code::ParseFailed, message), span));
         errors.map(place).collect::<Vec<_>>()
     })?;
@@ -48,7 +60,7 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
         let error = typed(Code::ParseFailed, "The document has no operation");
         return Err(vec![error]);
     }
-    if !is_whole(&syntax, text, tokens) {
+    if !is_whole(&syntax, &plain, tokens - described) {
         let message = "Syntax error: the document has something that does not belong there";
         return Err(vec![typed(Code::ParseFailed, message)]);
     }
@@ -57,7 +69,7 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
     let (document, found) = match syntax.to_executable_validate(&typing.schema) {
         Ok(document) => (document, Vec::new()),
         Err(failed) => {
-            let found = diagnostics(&failed.errors, MAX_ERRORS)
+            let found = diagnostics(&failed.errors, text, MAX_ERRORS)
                 .map(invalid)
                 .collect();
             (Valid::assume_valid(failed.partial), found)
@@ -124,13 +136,27 @@ fn check_extent(text: &str, limits: &Limits) -> Result<usize, ServerError> {
     Ok(extent.tokens)
 }
 
-/// Returns the library's findings, without those that `rules` decides.
-fn diagnostics(
-    list: &DiagnosticList,
+/// Returns the library's findings, without those that `rules` decides, and those that are only consequences of others: what is wrong with a
+/// selection is no longer in what the library looks at afterwards.
+fn diagnostics<'a>(
+    list: &'a DiagnosticList,
+    text: &'a str,
     most: usize,
-) -> impl Iterator<Item = (String, Option<SourceSpan>)> + '_ {
+) -> impl Iterator<Item = (String, Option<SourceSpan>)> + 'a {
+    let name = |error: &DiagnosticData| error.unstable_error_name().unwrap_or_default();
+    let is_told = |names: &[&str]| {
+        let mut told = list.iter().map(|diagnostic| name(diagnostic.error));
+        told.any(|told| names.contains(&told))
+    };
+    let (is_cut, lacks_fragment) = (is_told(&CUTTING), is_told(&[FRAGMENT_LEFT_OUT]));
     let found = list.iter().map(|diagnostic| diagnostic.error);
-    let found = found.filter(|error| error.unstable_error_name() != Some(rules::DECIDED_THERE));
+    let found = found.filter(move |error| match name(error) {
+        rules::DECIDED_THERE => false,
+        "UnusedVariable" | "UnusedFragment" => !is_cut,
+        "MissingSubselection" => !(is_cut && has_selection(error.location(), text)),
+        "UndefinedFragment" => !lacks_fragment,
+        _ => true,
+    });
     found.take(most).map(|error| {
         // The message is that of graphql-js, where it has one.
         let known = error.unstable_compat_message();
@@ -139,10 +165,93 @@ fn diagnostics(
     })
 }
 
+/// Returns whether a field ends with its selection.
+fn has_selection(field: Option<SourceSpan>, text: &str) -> bool {
+    let written = field.and_then(|span| text.get(span.offset()..span.end_offset()));
+    written.is_some_and(|written| written.trim_end().ends_with('}'))
+}
+
 fn shortened(mut message: String) -> String {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
         message.truncate(end);
         message.push('…');
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDL: &str = "
+        type Query { q: Query  a(b: Int): E }
+        enum E { A }
+    ";
+
+    fn told(document: &str) -> Vec<(String, usize)> {
+        let typing = Typing::of(SDL).expect("a schema");
+        let refused = read(document, &typing, &Limits::default()).err();
+        let told = refused.into_iter().flatten().map(|error| {
+            let column = error.locations.first().map_or(0, |place| place.column);
+            (error.message, column)
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once() {
+        let unknown = |column| {
+            let message = r#"Cannot query field "nope" on type "Query"."#;
+            (message.to_owned(), column)
+        };
+        for (document, column) in [
+            ("{ q { nope } }", 7),
+            ("{ q { nope { q } # }\n } }", 7),
+            ("{ q { q { nope } } a }", 11),
+            ("query ($b: Int) { nope(b: $b) }", 19),
+            ("{ nope { ...F } } fragment F on Query { a }", 3),
+            ("{ q { ...F } } fragment F on Query { nope(b: $c) }", 38),
+        ] {
+            assert_eq!(told(document), [unknown(column)], "{document}");
+        }
+        let missing = r#"Field "q" of type "Query" must have a selection of subfields. Did you mean "q { ... }"?"#;
+        assert_eq!(told("{ q }"), [(missing.to_owned(), 3)]);
+        let both = [unknown(3), (missing.to_owned(), 8)];
+        assert_eq!(told("{ nope q }"), both);
+        assert_eq!(told("{ q(x: {}) }").len(), 2);
+        for (document, told_once) in [
+            ("{ q { ... on Nope { a } } }", r#"Unknown type "Nope"."#),
+            (
+                "query ($b: Int) { ...F } fragment F on Nope { a(b: $b) }",
+                r#"Unknown type "Nope"."#,
+            ),
+            (
+                "query Q { a } query Q { ...F } fragment F on Query { a }",
+                r#"There can be only one operation named "Q"."#,
+            ),
+        ] {
+            let told = told(document);
+            assert_eq!(told.len(), 1, "{document}: {told:?}");
+            assert_eq!(told[0].0, told_once);
+        }
+        let of_leaf = told("query ($b: Int) { a { b(c: $b) } }");
+        assert_eq!(of_leaf.len(), 1, "{of_leaf:?}");
+        let unused = "query ($b: Int) { a } fragment F on Query { a }";
+        assert_eq!(told(unused).len(), 2);
+    }
+
+    #[test]
+    fn descriptions_mean_nothing_and_move_nothing() {
+        let described = r#""""
+            An operation
+            """
+            query ("ä" $b: Int = 1 @nope) { a(b: $b) } "A fragment" fragment F on Query { a }"#;
+        let found = told(described);
+        let columns: Vec<_> = found.iter().map(|(_, column)| *column).collect();
+        // The directive, which nobody knows, and the fragment, which nobody spreads.
+        assert_eq!(columns, [36, 69], "{found:?}");
+        let valid = r#""A" query Q("B" $b: Int) { a(b: $b) }"#;
+        assert_eq!(told(valid), []);
+        assert_eq!(told(r#""A" { a }"#).len(), 1);
+    }
 }

@@ -259,5 +259,7 @@ pub(super) fn constant(value: &Value) -> Given {
 
 /// Converts a number as written, or null when it is beyond all numbers.
 pub(super) fn number(digits: &str) -> Given {
+    // There is one integer zero. With a sign it would be taken for a fraction.
+    let digits = if digits == "-0" { "0" } else { digits };
     digits.parse().map_or(Given::Null, Given::Number)
 }

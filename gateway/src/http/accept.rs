@@ -1,4 +1,4 @@
-//! Content negotiation per the GraphQL-over-HTTP specification. `*/*` and a missing header mean `application/json`,
+//! Content negotiation per the GraphQL-over-HTTP specification. `*/*` and a missing or empty header mean `application/json`,
 //! the choice that old clients understand. Apollo Client asks for multipart answers to subscriptions.
 
 use std::cmp::Reverse;
@@ -44,10 +44,11 @@ fn negotiate_among(
     headers: &HeaderMap,
     is_candidate: impl Fn(MediaType) -> bool,
 ) -> Option<MediaType> {
-    let mut values = headers.get_all(ACCEPT).iter().peekable();
-    if values.peek().is_none() {
+    let mut values = headers.get_all(ACCEPT).iter();
+    if values.all(|value| value.as_bytes().trim_ascii().is_empty()) {
         return Some(MediaType::Json);
     }
+    let values = headers.get_all(ACCEPT).iter();
     let ranges: Vec<_> = values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
@@ -130,6 +131,7 @@ mod tests {
         use MediaType::{EventStream, GraphqlResponse, Json, Multipart};
         let table = [
             ("*/*", Some(Json)),
+            (" ", Some(Json)),
             ("application/*", Some(Json)),
             ("application/json", Some(Json)),
             ("application/json; charset=utf-8", Some(Json)),

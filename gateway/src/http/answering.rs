@@ -2,7 +2,9 @@
 
 use async_graphql::{Response as Answer, ServerError};
 use axum::body::{Body, Bytes};
-use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER, VARY};
+use axum::http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -104,6 +106,9 @@ pub(super) fn refuse<O: Operations>(
         _ => MediaType::Json,
     };
     let mut response = json(refusal.status, media_type, response::encode(&answer).into());
+    if let Some((name, accepted)) = refusal.accepted {
+        response.headers_mut().insert(name, accepted);
+    }
     if let Some(error) = answer.errors.first() {
         tell_when(error, &mut response);
     }
@@ -128,7 +133,12 @@ fn tell_when(error: &ServerError, response: &mut Response) {
 fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
-    let media_type = media_type.header();
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type.header());
+    if status == StatusCode::UNAUTHORIZED {
+        // Who presents no token is nobody, and not refused.
+        let challenge = r#"Bearer realm="millrace", error="invalid_token""#;
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     response
 }

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::accept::{self, MediaType};
 use super::answering::compressed;
 use super::refusal::Refusal;
-use super::streaming::Framing;
 use super::{Call, execute, idempotency_key, set_headers};
 use crate::operation::Operations;
 use crate::params::Params;
@@ -25,10 +25,14 @@ pub(super) async fn answer<O: Operations>(
             "An Idempotency-Key header cannot cover a batch: use extensions.idempotencyKey";
         return Err(Refusal::bad_request(message));
     }
-    if Framing::of(call.media_type).is_some() {
-        let message = "A batch cannot be answered as a stream";
-        return Err(Refusal::bad_request(message));
-    }
+    let media_type = match call.media_type {
+        MediaType::EventStream => {
+            let message = "A batch cannot be answered as a stream";
+            return Err(Refusal::bad_request(message));
+        }
+        MediaType::Multipart => accept::beside_multipart(call.headers),
+        media_type => media_type,
+    };
     let requests = Params::batch_from_json(text);
     let requests = call.paid(text.len(), requests).await?;
     if requests.is_empty() {
@@ -61,5 +65,5 @@ pub(super) async fn answer<O: Operations>(
     let above = executed.iter().map(|(_, above)| *above);
     let above = above.min().flatten();
     let (status, headers) = (StatusCode::OK, call.headers);
-    Ok(compressed(status, call.media_type, bytes.into(), above, headers).await)
+    Ok(compressed(status, media_type, bytes.into(), above, headers).await)
 }

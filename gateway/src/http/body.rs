@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use axum::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING,
+};
 use futures::StreamExt;
 
 use super::Call;
@@ -47,15 +49,24 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     check_encoding(headers)
 }
 
-/// Refuses bodies that are encoded.
+/// Refuses bodies that are encoded, also on their way: only pieces are put together.
 pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
-    let encoding = headers.get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Refusal::unsupported_media_type(
-            "A content-encoding is not supported",
-        ));
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next();
+    let is_known = first.is_none_or(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if !is_known || codings.next().is_some() {
+        return Err(Refusal::unsupported_coding());
     }
-    Ok(())
+    let encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let mut encodings = encodings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_none = |encoding: &[u8]| {
+        let encoding = encoding.trim_ascii();
+        encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")
+    };
+    match encodings.all(is_none) {
+        true => Ok(()),
+        false => Err(Refusal::unsupported_encoding()),
+    }
 }
 
 /// Reads the body of a call in the time that a request has, and less when the process stops.

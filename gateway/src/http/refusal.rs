@@ -2,7 +2,8 @@
 //! errors inside a well-formed request.
 
 use async_graphql::ServerError;
-use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::budget::Spent;
 use crate::errors::{self, Code, limit_exceeded, typed, with};
@@ -11,13 +12,20 @@ use crate::errors::{self, Code, limit_exceeded, typed, with};
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) error: Box<ServerError>,
+    /// What would have been accepted.
+    pub(crate) accepted: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self::of(status, typed(code, message))
+    }
+
+    fn of(status: StatusCode, error: ServerError) -> Self {
         Self {
             status,
-            error: Box::new(typed(code, message)),
+            error: Box::new(error),
+            accepted: None,
         }
     }
 
@@ -27,10 +35,7 @@ impl Refusal {
 
     /// Refuses a caller whose credentials are not accepted.
     pub(crate) fn of_caller(error: ServerError) -> Self {
-        Self {
-            status: errors::status_of(errors::code_of(&error)),
-            error: Box::new(error),
-        }
+        Self::of(errors::status_of(errors::code_of(&error)), error)
     }
 
     pub(crate) fn cross_site() -> Self {
@@ -68,10 +73,7 @@ impl Refusal {
     }
 
     pub(crate) fn spent(spent: Spent) -> Self {
-        Self {
-            status: spent.status(),
-            error: Box::new(spent.into_error()),
-        }
+        Self::of(spent.status(), spent.into_error())
     }
 
     pub(crate) fn stopping() -> Self {
@@ -98,6 +100,25 @@ impl Refusal {
     }
 
     pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self {
+            accepted: Some((ACCEPT, HeaderValue::from_static("application/json"))),
+            ..Self::not_supported(message)
+        }
+    }
+
+    pub(crate) fn unsupported_encoding() -> Self {
+        Self {
+            accepted: Some((ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+            ..Self::not_supported("A content-encoding is not supported")
+        }
+    }
+
+    pub(crate) fn unsupported_coding() -> Self {
+        let message = "The only transfer-encoding that is supported is chunked";
+        Self::new(StatusCode::NOT_IMPLEMENTED, Code::BadRequest, message)
+    }
+
+    fn not_supported(message: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::UnsupportedMediaType,
@@ -125,20 +146,14 @@ impl Refusal {
 
     pub(crate) fn batch_too_long(maximum: usize) -> Self {
         let message = format!("The batch has more than {maximum} requests");
-        let error = Box::new(limit_exceeded("batch", maximum, message));
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error,
-        }
+        let error = limit_exceeded("batch", maximum, message);
+        Self::of(StatusCode::BAD_REQUEST, error)
     }
 }
 
 impl From<ServerError> for Refusal {
     fn from(error: ServerError) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error: Box::new(error),
-        }
+        Self::of(StatusCode::BAD_REQUEST, error)
     }
 }
 

@@ -37,6 +37,12 @@ struct Envelope<'a> {
 
 /// Reads a message; anything that is not one closes the socket with 4400.
 pub(super) fn parse(text: &str) -> Result<Inbound, Close> {
+    // The derived reading takes the fields in an array, too.
+    if !text.trim_start().starts_with('{') {
+        return Err(Close::invalid(format_args!(
+            "Invalid message: expected an object"
+        )));
+    }
     let envelope: Envelope<'_> = serde_json::from_str(text)
         .map_err(|error| Close::invalid(format_args!("Invalid message: {error}")))?;
     match envelope.kind.as_ref() {

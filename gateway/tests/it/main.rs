@@ -1,5 +1,6 @@
 //! The transports over real TCP connections, serving a toy schema: what the protocols demand, case by case.
 
+mod headers;
 mod http;
 mod limits;
 mod multipart;

@@ -109,7 +109,7 @@ impl Subscriptions {
     }
 }
 
-/// The toy operations; the token `deny` is refused, `leave` and `disconnect` admit a caller who has to go at once, and new
+/// The toy operations; the tokens `deny` and `unknown` are refused, `leave` and `disconnect` admit a caller who has to go at once, and new
 /// tokens are taken like first ones.
 #[derive(Clone)]
 pub(crate) struct Toy(Direct<Schema<Query, Mutation, Subscriptions>>);
@@ -120,6 +120,10 @@ pub(crate) struct Caller(Option<String>);
 fn admit(token: Option<String>) -> Result<Caller, ServerError> {
     match token.as_deref() {
         Some("deny") => Err(errors::typed(errors::Code::Forbidden, "denied")),
+        Some("unknown") => {
+            let unknown = ServerError::new("unknown", None);
+            Err(errors::with(unknown, "code", "UNAUTHENTICATED"))
+        }
         Some("later") => Err(errors::typed(errors::Code::Unavailable, "later")),
         _ => Ok(Caller(token)),
     }
