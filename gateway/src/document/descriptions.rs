@@ -82,7 +82,7 @@ mod tests {
             ),
             (
                 r#"query ("A" $a: B = "b" @c(d: "e") "F" $f: G = {h: "i"}, "J" $j: [K]) @l(m: "n") { o }"#,
-                r#"query ($a: B = "b" @c(d: "e") $f: G = {h: "i"}, $j: [K]) @l(m: "n") { o }"#,
+                r#"query ( $a: B = "b" @c(d: "e") $f: G = {h: "i"}, $j: [K]) @l(m: "n") { o }"#,
                 3,
             ),
         ];
