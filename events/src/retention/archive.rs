@@ -2,7 +2,8 @@
 //! lists them. Only files that the manifest lists belong to the archive.
 //!
 //! A process that is killed at any point leaves it whole: a file is written under a temporary name, synced, and renamed; then the
-//! manifest names it, in the same way. A file that the manifest does not name is a remainder of a killed process, and is removed.
+//! manifest names it, in the same way. A file that the manifest does not name is a remainder of a killed process, and is removed, if its name
+//! is one that is given here. The manifest comes first, so one that is missing where there are such files was lost, and they are left alone.
 //! A file never changes: one that is rewritten (`rewrite`) gets another name. A lock on the directory keeps others out.
 //!
 //! Positions mean events in one epoch only. So an epoch that begins while there is an archive gets one of its own, in a folder below the
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use files::{Digest, digest, replace};
+use write::PARTIAL;
 pub use write::{ArchiveConfig, ArchiveProgress, ArchiveReport, archive, archived_stretch};
 pub(super) use write::{blocking, open_all};
 
@@ -52,12 +54,21 @@ pub enum ArchiveError {
         /// The cause.
         source: serde_json::Error,
     },
+    /// The manifest is missing.
+    #[error(
+        "the archive {} has files of events and no manifest.json, which lists them: put it back, or choose another directory",
+        .0.display()
+    )]
+    Unlisted(PathBuf),
     /// The archive is of another epoch than its folder.
     #[error("the archive {} is of another epoch than its name says", .0.display())]
     Foreign(PathBuf),
     /// A file differs from what was written.
     #[error("the file {0} of the archive is damaged or missing")]
     Damaged(String),
+    /// The epoch has ended while events of it were read.
+    #[error("an epoch of the log has ended meanwhile; start again")]
+    Ended,
     /// Events were pruned while they were read.
     #[error("the log was pruned past position {0} before it was archived; start again")]
     Pruned(u64),
@@ -88,6 +99,8 @@ pub(super) struct ArchiveFile {
 /// Events that an archive has without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArchivedStretch {
+    /// The epoch in which the positions mean these events.
+    pub epoch: u32,
     /// The first position; behind the last one when the archive has none of them.
     pub first: u64,
     /// The last position.
@@ -158,7 +171,9 @@ impl Archive {
             TryLockError::WouldBlock => ArchiveError::InUse(directory.to_owned()),
             TryLockError::Error(source) => io(source),
         })?;
-        let manifest = manifest_of(directory)?.unwrap_or_else(|| Manifest {
+        let found = manifest_of(directory)?;
+        let is_new = found.is_none();
+        let manifest = found.unwrap_or_else(|| Manifest {
             epoch,
             files: Vec::new(),
             erased: Vec::new(),
@@ -166,11 +181,14 @@ impl Archive {
         if manifest.epoch != epoch {
             return Err(ArchiveError::Foreign(directory.to_owned()));
         }
-        let archive = Self {
+        let mut archive = Self {
             directory: directory.to_owned(),
             manifest,
             _lock: lock,
         };
+        if is_new {
+            archive.store(archive.manifest.clone())?;
+        }
         archive.remove_left_overs().map_err(io)?;
         Ok(archive)
     }
@@ -216,7 +234,11 @@ impl Archive {
             }
             first = file.first;
         }
-        Ok(ArchivedStretch { first, last })
+        Ok(ArchivedStretch {
+            epoch: self.manifest.epoch,
+            first,
+            last,
+        })
     }
 
     fn io(&self, source: io::Error) -> ArchiveError {
@@ -227,9 +249,8 @@ impl Archive {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_ours = name.ends_with(files::TEMPORARY) || name.ends_with(SUFFIX);
             let is_listed = self.files().iter().any(|file| file.name == name);
-            if is_ours && !is_listed {
+            if may_be_left_over(&name) && !is_listed {
                 tracing::info!(name, "removing a file that a killed process left");
                 fs::remove_file(entry.path())?;
             }
@@ -281,7 +302,7 @@ fn is_folder_of_epoch(name: &str) -> bool {
     u32::from_str_radix(name, 16).is_ok_and(|epoch| name == folder_of(epoch))
 }
 
-/// Reads the manifest of the archive in this folder; `None` if there is none.
+/// Reads the manifest of the archive in this folder; `None` if there is none, and nothing that it would have to list.
 fn manifest_of(directory: &Path) -> Result<Option<Manifest>> {
     match fs::read(directory.join(MANIFEST)) {
         Ok(bytes) => {
@@ -291,9 +312,26 @@ fn manifest_of(directory: &Path) -> Result<Option<Manifest>> {
                 source,
             })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match has_events(directory) {
+            Ok(false) => Ok(None),
+            Ok(true) => Err(ArchiveError::Unlisted(directory.to_owned())),
+            Err(error) => Err(io_error(directory, error)),
+        },
         Err(error) => Err(io_error(directory, error)),
     }
+}
+
+fn has_events(directory: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
+        if entry?.file_name().to_str().is_some_and(is_of_events) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns a file name; names sort like positions.
@@ -303,3 +341,29 @@ fn name_of(first: u64, last: u64, revision: u32) -> String {
         _ => format!("{first:012}-{last:012}.r{revision}{SUFFIX}"),
     }
 }
+
+/// Returns whether `name_of` gives this name.
+fn is_of_events(name: &str) -> bool {
+    let stretch = name.split('.').next().and_then(|it| it.split_once('-'));
+    let stretch = stretch.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    stretch.is_some_and(|(first, last)| name == name_of(first, last, revision_of(name)))
+}
+
+fn revision_of(name: &str) -> u32 {
+    let revision = name
+        .split('.')
+        .nth(1)
+        .and_then(|part| part.strip_prefix('r'));
+    revision.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// Returns whether a killed process may have left a file of this name. What else is in the folder belongs to others.
+fn may_be_left_over(name: &str) -> bool {
+    match name.strip_suffix(files::TEMPORARY) {
+        Some(name) => name == MANIFEST || name == PARTIAL || is_of_events(name),
+        None => name == PARTIAL || is_of_events(name),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@
 //! - **A rebuild** that has begun holds compaction, by the lock that pruning takes. One that begins later makes the same rows of an end
 //!   alone as of its whole stream: none. Followers never begin before what is pruned.
 //! - **Dead letters** that a rebuild has left behind may need old events, so compaction stays before the first one.
-//! - **The archive**, if there is one, has to have the stream from its first event on.
+//! - **The archive**, if there is one, has to have the stream from its first event on, in this epoch.
 //! - **Erasures** find fewer events to redact. Nothing is stored that they would have to find.
 //! - **Two at once** wait for each other by the same lock, or for SQLite's writer. One that is killed leaves a whole batch or none, and a
 //!   database that was restored has what it had recorded.
@@ -84,6 +84,13 @@ async fn compact_in_tx(
     let backend = tx.get_database_backend();
     exclude_others(tx).await?;
     on_postgres(tx, FIND_BY_KEY).await?;
+    let (epoch, _) = read::read_pruned(tx).await?;
+    if archived.is_some_and(|archived| archived.epoch != epoch) {
+        return Ok(Batch {
+            removed: 0,
+            is_last: true,
+        });
+    }
     let sql = "select position from compaction where stream = $1";
     let from: Option<i64> = query_one_as(tx, sql, vec![end.stream.into()]).await?;
     let from = from.map_or(0, from_i64);

@@ -137,10 +137,16 @@ async fn prune_in_tx(
     let backend = tx.get_database_backend();
     exclude_others(tx).await?;
     on_postgres(tx, FIND_BY_KEY).await?;
-    let (_, from) = read::read_pruned(tx).await?;
+    let (epoch, from) = read::read_pruned(tx).await?;
     let mut bound = bound(tx, needed).await?;
     if let Some(archived) = archived {
-        bound.lower(archived.last.max(from), HeldBy::Archive);
+        // After a failover or a restore, other events may be at these positions.
+        let last = if archived.epoch == epoch {
+            archived.last
+        } else {
+            0
+        };
+        bound.lower(last.max(from), HeldBy::Archive);
     }
     let size = backend.either(BATCH_POSTGRES, BATCH_SQLITE);
     let mut until = bound.position.min(from + size);

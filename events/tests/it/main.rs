@@ -25,6 +25,7 @@ mod processes;
 mod rebuilding;
 mod replaying;
 mod replicas;
+mod retaining;
 mod stopping;
 mod waiting;
 mod world;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Archive, ArchiveFile, Result, files::Lines, files::read_lines, files::replace, name_of,
+    revision_of,
 };
 use crate::{Error, Event, retention::personal::Redactor};
 
@@ -83,12 +84,4 @@ impl Archive {
 
 fn other(error: Error) -> io::Error {
     io::Error::other(error)
-}
-
-fn revision_of(name: &str) -> u32 {
-    let revision = name
-        .split('.')
-        .nth(1)
-        .and_then(|part| part.strip_prefix('r'));
-    revision.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

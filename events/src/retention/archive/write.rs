@@ -84,6 +84,7 @@ pub async fn archive(
         let (sender, batches) = mpsc::channel(AHEAD);
         let reader = Reader {
             database: database.clone(),
+            epoch: head.epoch,
             ages,
             after: report.position,
             until: head.position.min(report.position + FILE_EVENTS),
@@ -145,10 +146,11 @@ fn write_file(
 }
 
 /// A remainder is removed like every file that is not listed.
-const PARTIAL: &str = "next.jsonl.gz";
+pub(super) const PARTIAL: &str = "next.jsonl.gz";
 
 struct Reader {
     database: Database,
+    epoch: u32,
     ages: Ages,
     after: u64,
     until: u64,
@@ -162,6 +164,10 @@ impl Reader {
             let connection = &self.database.background;
             let mut batch =
                 read::read_after(connection, None, after, self.until, BATCH_EVENTS).await?;
+            let (epoch, _) = read::read_pruned(connection).await?;
+            if epoch != self.epoch {
+                return Err(ArchiveError::Ended);
+            }
             let dense = (after + 1..)
                 .zip(&batch)
                 .take_while(|(position, event)| *position == event.position);
