@@ -95,6 +95,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0034_compaction"),
     // The indexes of more orders of lists.
     script!("0035_orders"),
+    // Dumps from clusters whose transaction ids are higher.
+    script!("0036_renewal"),
 ];
 
 impl MigrationName for Script {

@@ -52,14 +52,26 @@ fn event_at(position: &str) -> String {
 }
 
 /// Numbers fresh events (on Postgres; SQLite numbers at append). Returns the head, how many events were fresh, and the proof of
-/// the event at `reached`, the caller's position.
+/// the event at `reached`, the caller's position. In a dump from another cluster it first renews the transaction ids of all events, ten
+/// thousand in a statement; nothing is numbered before.
 pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Result<Pass> {
     let values: Vec<Value> = vec![to_i64(reached).into()];
     if database.get_database_backend().is_postgres() {
         let sql = "select head_epoch, head_position, head_pruned, head_parts, head_event, numbered, reached_event,
                           coalesce(events, '{}') as events, coalesce(previous, '{}') as previous
                    from number_known_events($1)";
-        let row = one(database, sql, values).await?;
+        let mut row = one(database, sql, values.clone()).await?;
+        let mut steps = 0_u32;
+        while row.try_get::<i64>("", "numbered")? < 0 {
+            steps += 1;
+            if steps.is_power_of_two() {
+                tracing::info!(
+                    steps,
+                    "the database was restored from a dump of another cluster; renewing the transaction ids of its events"
+                );
+            }
+            row = one(database, sql, values.clone()).await?;
+        }
         let events: Vec<Uuid> = row.try_get("", "events")?;
         let previous: Vec<i64> = row.try_get("", "previous")?;
         return Ok(Pass {

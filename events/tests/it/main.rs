@@ -25,6 +25,7 @@ mod processes;
 mod rebuilding;
 mod replaying;
 mod replicas;
+mod restoring;
 mod retaining;
 mod stopping;
 mod waiting;
