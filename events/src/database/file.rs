@@ -1,18 +1,29 @@
 //! The identity of the file of a SQLite database. A process keeps writing to a file that was removed or replaced under its name,
 //! where nobody will ever find what it wrote. So each transaction checks, before it begins and before it is reported, that the
-//! names still refer to the file and its write-ahead log. Called by `Database`; the check costs two look-ups of a name.
+//! names still refer to the file and its write-ahead log. Called by `Database`; the check costs two look-ups of a name. Erasures empty the
+//! write-ahead log here.
 
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
-use sea_orm::{DbErr, RuntimeErr, sqlx::sqlite::SqliteConnectOptions};
+use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, sqlx::sqlite::SqliteConnectOptions};
 
+use super::{
+    Database,
+    connection::{exec, query},
+};
 use crate::{Error, Result};
+
+/// How long a connection waits while another program has the file locked.
+pub(super) const FILE_LOCK_LIMIT: Duration = Duration::from_secs(10);
+/// How long all writers may wait for those who read what is in the write-ahead log, when it is to be emptied.
+const EMPTIED_WITHIN: Duration = Duration::from_millis(250);
 
 /// Returns the file of a SQLite database, as its driver understands the URL; `None` for another database. A URL that the driver
 /// does not understand is refused on connecting.
@@ -75,6 +86,24 @@ impl DatabaseFile {
 
     fn known_writes(&self) -> Option<Identity> {
         *self.writes.lock()
+    }
+}
+
+impl Database {
+    /// Empties SQLite's write-ahead log into the file, which overwrites what was deleted. Returns false while somebody reads what is in it.
+    pub(crate) async fn empty_write_ahead_log(&self) -> Result<bool> {
+        let mut lease = self.background_writer.lease().await?;
+        let waiting = |limit: Duration| format!("pragma busy_timeout = {}", limit.as_millis());
+        let shortened = lease.execute_unprepared(&waiting(EMPTIED_WITHIN)).await;
+        shortened.map_err(exec)?;
+        let sql = "pragma wal_checkpoint(truncate)";
+        let emptied = lease.query_one(Statement::from_string(DbBackend::Sqlite, sql));
+        let emptied = emptied.await;
+        let restored = lease.execute_unprepared(&waiting(FILE_LOCK_LIMIT)).await;
+        restored.map_err(exec)?;
+        let row = emptied.map_err(query)?;
+        let is_busy: Option<i32> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(is_busy == Some(0))
     }
 }
 

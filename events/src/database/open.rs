@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::{
     DatabaseConfig, LOCK_LIMIT,
+    file::FILE_LOCK_LIMIT,
     hosts::{Place, PostgresHosts},
     silence::{PING_LIMIT, Silence},
     switching::{PostgresPool, Switching},
@@ -176,7 +177,7 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
         .journal_mode(SqliteJournalMode::Wal)
         // A mutation that was answered survives a power cut: FULL syncs the log at every commit.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(FILE_LOCK_LIMIT)
         .foreign_keys(true)
         // Erased data must not be recoverable from the file.
         .pragma("secure_delete", "on")

@@ -9,8 +9,8 @@ use std::{
 };
 
 use events::{
-    DatabaseTransaction, Eraser, ErasureConfig, ErasureWaits, Error, EventLog, Meta, NewEvent,
-    PersonalData, ReadModel, StreamKey, Subject, Whose, read_erasures, request_erasure,
+    DatabaseTransaction, Eraser, ErasureConfig, ErasurePhase, ErasureWaits, Error, EventLog, Meta,
+    NewEvent, PersonalData, ReadModel, StreamKey, Subject, Whose, read_erasures, request_erasure,
     work_on_erasure,
 };
 use futures::future::BoxFuture;
@@ -243,6 +243,43 @@ async fn an_erasure_that_cannot_go_on_is_left_alone(way: Way) {
         found.expect("the erasure")[0].finished_at.map(drop)
     })
     .await;
+}
+
+/// While somebody reads what is in SQLite's write-ahead log, it cannot be emptied. All writers wait for whoever tries.
+#[test]
+fn an_erasure_that_waits_for_a_reader_holds_nobody_up() {
+    tests::setup::run(async || {
+        let scene = Scene::begin(Way::Embedded).await;
+        let reading = scene.world.database.reader.begin().await;
+        let reading = reading.expect("a transaction");
+        let notes = "select count(*) from event";
+        let read = reading.execute_unprepared(notes).await;
+        read.expect("a snapshot");
+        assert!(scene.request().await);
+        let eraser: Arc<dyn Eraser> = Arc::new(Notes {
+            world: scene.world.clone(),
+            then: None,
+            is_done: AtomicBool::new(false),
+        });
+        let config = ErasureConfig {
+            owner: "any".to_owned(),
+            settle: Duration::from_millis(100),
+            archive: None,
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let mut waits = ErasureWaits::default();
+        let began = std::time::Instant::now();
+        let worked = work_on_erasure(&scene.log, &eraser, &config, &mut waits, &stopped).await;
+        assert!(worked.expect("the database answers"), "there is one");
+        let held_up = began.elapsed();
+        assert!(held_up < Duration::from_secs(5), "{held_up:?}");
+        let found = read_erasures(&scene.world.database, Some(scene.subject), 1).await;
+        let found = &found.expect("the erasure")[0];
+        assert_eq!(found.phase, ErasurePhase::Streams, "it waits");
+        reading.rollback().await.expect("it has read");
+        scene.erase(None).await;
+        assert_eq!(scene.secrets().await, 0);
+    });
 }
 
 both_ways!(

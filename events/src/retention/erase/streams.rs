@@ -10,7 +10,6 @@ use crate::{
     EventLog, PARTS,
     bus::{self, stream_key},
     connector::Connection,
-    sql::query_one_as,
 };
 
 /// How long Redis may take to drop a stream.
@@ -29,13 +28,8 @@ pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
             connection.del(stream).await?;
         }
     }
-    if log.database().is_embedded() {
-        let sql = "pragma wal_checkpoint(truncate)";
-        let writer = log.database().background_writer();
-        let is_busy: Option<i32> = query_one_as(writer, sql, Vec::new()).await?;
-        if is_busy != Some(0) {
-            return Err("the database is being read".into());
-        }
+    if log.database().is_embedded() && !log.database().empty_write_ahead_log().await? {
+        return Err("the database is being read".into());
     }
     Ok(())
 }
