@@ -1,5 +1,5 @@
 //! The bulk of a rebuild: the events that existed at its beginning, by stream and version, read ahead in a task of its own while
-//! the previous batch is written. That is the order of an index, so memory is a few batches, however long the log is.
+//! the previous batch is written. That is the order of an index, so memory is a few batches, however long the log is and the events are.
 
 use std::{
     sync::Arc,
@@ -24,6 +24,10 @@ use crate::{
 
 /// The number of batches read ahead of the one being written.
 const AHEAD: usize = 2;
+/// The most events that one statement reads.
+pub(super) const PIECE_EVENTS: u64 = 1_000;
+/// The most bytes of data of the events in one batch, not counting those that its last statement reads.
+const MOST_BYTES: usize = 32 << 20;
 
 /// How long to wait for an answer about all rows: a statement without a time limit must not wait forever on a silent server.
 const MOST_PATIENCE: Duration = Duration::from_secs(3600);
@@ -97,13 +101,14 @@ async fn read_streams(
     sender: mpsc::Sender<Batch>,
 ) {
     loop {
-        let batch = read_batch(&database, span, last).await;
-        let is_last = match &batch {
-            Ok(events) => {
-                last = events.last().map(|event| (event.stream_id, event.version));
-                (events.len() as u64) < span.limit
-            }
-            Err(_) => true,
+        let mut events = Vec::new();
+        let read = read_batch(&database, span, last, &mut events).await;
+        last = events
+            .last()
+            .map(|event: &Arc<Event>| (event.stream_id, event.version));
+        let (is_last, batch) = match read {
+            Ok(is_last) => (is_last, Ok(events)),
+            Err(error) => (true, Err(error)),
         };
         if sender.send(batch).await.is_err() || is_last {
             return;
@@ -111,27 +116,14 @@ async fn read_streams(
     }
 }
 
-/// Returns the next events behind `last`. The plan is fixed: the index has the order, and positions are looked up one by one. A
-/// planner without statistics of a log that has just grown would sort all of it for each batch.
+/// Reads the next events behind `last`; returns whether they are the last ones. The plan is fixed: the index has the order, and positions
+/// are looked up one by one. A planner without statistics of a log that has just grown would sort all of it for each batch.
 async fn read_batch(
     database: &Database,
     span: Span,
-    last: Option<(Uuid, i64)>,
-) -> Result<Vec<Arc<Event>>, Error> {
-    let (stream_id, version) = last.unwrap_or((Uuid::nil(), 0));
-    let values: Vec<Value> = vec![
-        span.kind.into(),
-        stream_id.into(),
-        version.into(),
-        to_i64(span.until).into(),
-    ];
-    let sql = format!(
-        "select {} from event e join event_position p on p.inserted = e.inserted
-         where e.stream = $1 and (e.stream_id, e.version) > ($2, $3) and p.position <= $4
-         order by e.stream_id, e.version limit {}",
-        columns(database.backend()),
-        span.limit
-    );
+    mut last: Option<(Uuid, i64)>,
+    events: &mut Vec<Arc<Event>>,
+) -> Result<bool, Error> {
     let tx = database.background.begin().await?;
     take_time(&tx).await?;
     let settings = format!(
@@ -139,9 +131,34 @@ async fn read_batch(
          set local max_parallel_workers_per_gather = 0"
     );
     on_postgres(&tx, &settings).await?;
-    let rows = query(&tx, &sql, values).await?;
+    let mut bytes = 0;
+    let mut is_last = false;
+    while !is_last && bytes < MOST_BYTES && (events.len() as u64) < span.limit {
+        let (stream_id, version) = last.unwrap_or((Uuid::nil(), 0));
+        let values: Vec<Value> = vec![
+            span.kind.into(),
+            stream_id.into(),
+            version.into(),
+            to_i64(span.until).into(),
+        ];
+        let most = PIECE_EVENTS.min(span.limit - events.len() as u64);
+        let sql = format!(
+            "select {} from event e join event_position p on p.inserted = e.inserted
+             where e.stream = $1 and (e.stream_id, e.version) > ($2, $3) and p.position <= $4
+             order by e.stream_id, e.version limit {most}",
+            columns(database.backend()),
+        );
+        let rows = query(&tx, &sql, values).await?;
+        is_last = (rows.len() as u64) < most;
+        for row in &rows {
+            let event = from_row(row)?;
+            bytes += event.data.get().len();
+            last = Some((event.stream_id, event.version));
+            events.push(Arc::new(event));
+        }
+    }
     tx.commit().await?;
-    rows.iter().map(|row| from_row(row).map(Arc::new)).collect()
+    Ok(is_last)
 }
 
 impl Rebuild {

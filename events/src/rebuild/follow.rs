@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Rebuild, Result, build::place_of, state::Saved};
+use super::{
+    Rebuild, Result,
+    build::{PIECE_EVENTS, place_of},
+    state::Saved,
+};
 use crate::{
     Database, Event, PARTS,
     read::{self, Head},
@@ -51,7 +55,7 @@ impl Rebuild {
             self.check_stop()?;
             let connection = &self.database.background;
             let head = read::sequence(connection, 0).await?.head;
-            let limit = self.config.batch_events;
+            let limit = self.config.batch_events.min(PIECE_EVENTS);
             let events =
                 read::read_after(connection, None, saved.position, head.position, limit).await?;
             let Some(last) = events.last() else {

@@ -249,6 +249,42 @@ async fn a_rebuild_keeps_what_a_migration_has_added(way: Way) {
     }
 }
 
+/// Batches have as many events as the rebuild is told to take, unless these are long.
+#[test]
+fn a_rebuild_holds_few_long_events() {
+    tests::setup::run(async || {
+        let world = World::new(Way::Embedded).await;
+        let log = world.log().await;
+        let sql = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000)
+             insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at, previous)
+             select randomblob(16), 3, 'job', randomblob(16), 1, 'JobAsked', 1, json_object('text', hex(zeroblob(10000))),
+                    '{\"actor\":\"test\"}', '2026-01-01T00:00:00+00:00', i - 1 from n";
+        let filled = world.database.writer().execute_unprepared(sql).await;
+        filled.expect("the events");
+        let model = Counted::default();
+        model.is_mended.store(true, Ordering::SeqCst);
+        let following = Following::start(&log, Arc::new(model.clone()), "any");
+        await_passed(&world, "counted").await;
+        following.stop().await;
+        let config = RebuildConfig {
+            owner: Uuid::now_v7().to_string(),
+            lease: Duration::from_secs(10),
+            batch_events: 10_000,
+            share: 1.0,
+            from_the_start: true,
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let done = Arc::new(parking_lot::Mutex::new(vec![0]));
+        let noted = done.clone();
+        let progress = Arc::new(move |at: RebuildProgress| noted.lock().push(at.done));
+        let rebuilt = rebuild(&world.database, Arc::new(model), config, progress, stopped).await;
+        assert_eq!(rebuilt.expect("it is rebuilt").events, 3_000);
+        let done = done.lock();
+        let most = done.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert_eq!(most, Some(2_000), "{done:?}");
+    });
+}
+
 both_ways!(
     a_rebuild_sets_poison_aside,
     a_rebuild_keeps_what_a_migration_has_added,
