@@ -254,8 +254,7 @@ impl EventLog {
         let (log, write) = (self.clone(), Arc::new(Write::new(work)));
         // It is large, and would be copied several times on its way into the task.
         let committing: BoxFuture<'static, Result<T, E>> = Box::pin(async move {
-            let outcome = log.commit(write).await;
-            let outcome = outcome.map(|(value, appended)| {
+            let outcome = log.commit(write).await.map(|(value, appended)| {
                 log.announce(appended);
                 value
             });

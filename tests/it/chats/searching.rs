@@ -212,7 +212,7 @@ async fn titles_of_an_earlier_version(setup: Setup) {
     }
     assert_eq!(
         found(&a, json!({ "search": "TEA" })).await,
-        [created.clone()]
+        std::slice::from_ref(&created)
     );
     let migrated = finish(&mut setup.command(&["migrate"]));
     assert!(migrated.status.success(), "{migrated:?}");

@@ -242,7 +242,12 @@ function Row({
             {!draft && !lastMessage && 'No messages yet'}
           </span>
           {isUnread && (
-            <Badge size="sm" circle={unreadCount < 10} aria-label={`${unreadCount} unread`}>
+            <Badge
+              size="sm"
+              circle={unreadCount < 10}
+              role="img"
+              aria-label={`${unreadCount} unread`}
+            >
               {unreadCount > 99 ? '99+' : unreadCount}
             </Badge>
           )}

@@ -163,7 +163,7 @@ export function MessageList({
       >
         {isLoadingOlder && (
           <div className={classes.older}>
-            <Loader size="xs" aria-label="Loading older messages" />
+            <Loader size="xs" role="status" aria-label="Loading older messages" />
           </div>
         )}
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
