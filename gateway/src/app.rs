@@ -317,11 +317,9 @@ impl<O: Operations> App<O> {
         let mut span = executed.as_ref().map_or_else(Span::default, |executed| {
             trace_context::of_operation("subscription", executed.plan.operation_name())
         });
-        let starting = self
-            .operations
-            .subscribe(asked.prepared.request, caller)
-            .instrument(span_of(id));
-        let starting = span.scope(starting);
+        // It is large, and every request would have room for it.
+        let starting = Box::pin(self.operations.subscribe(asked.prepared.request, caller));
+        let starting = span.scope(starting.instrument(span_of(id)));
         let started = match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),

@@ -78,7 +78,13 @@ pub(crate) async fn graphql<O: Operations>(
 ) -> Response {
     let request_id = RequestId::from_headers(request.headers());
     let mut response = if websocket::is_upgrade(&request) {
-        websocket::upgrade(endpoint.app.clone(), request, &request_id).await
+        // It is large, and seldom: otherwise every request would have the size of it.
+        Box::pin(websocket::upgrade(
+            endpoint.app.clone(),
+            request,
+            &request_id,
+        ))
+        .await
     } else {
         let span = trace_context::of_http(request.method(), request.headers());
         let response = span.scope(answer(&endpoint, request, &request_id)).await;
