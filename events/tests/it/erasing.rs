@@ -120,18 +120,23 @@ impl Scene {
         requested.expect("it is requested")
     }
 
-    /// Works on the erasure until it has ended, whatever interrupts it.
-    async fn erase(&self, then: Option<&str>) {
-        let eraser: Arc<dyn Eraser> = Arc::new(Notes {
+    fn eraser(&self, then: Option<&str>) -> (Arc<dyn Eraser>, ErasureConfig) {
+        let eraser = Notes {
             world: self.world.clone(),
             then: then.map(str::to_owned),
             is_done: AtomicBool::new(false),
-        });
+        };
         let config = ErasureConfig {
             owner: "any".to_owned(),
             settle: Duration::from_millis(100),
             archive: None,
         };
+        (Arc::new(eraser), config)
+    }
+
+    /// Works on the erasure until it has ended, whatever interrupts it.
+    async fn erase(&self, then: Option<&str>) {
+        let (eraser, config) = self.eraser(then);
         let (_stop, stopped) = watch::channel(false);
         let mut waits = ErasureWaits::default();
         eventually("the erasure ends", SOON, async || {
@@ -256,16 +261,7 @@ fn an_erasure_that_waits_for_a_reader_holds_nobody_up() {
         let read = reading.execute_unprepared(notes).await;
         read.expect("a snapshot");
         assert!(scene.request().await);
-        let eraser: Arc<dyn Eraser> = Arc::new(Notes {
-            world: scene.world.clone(),
-            then: None,
-            is_done: AtomicBool::new(false),
-        });
-        let config = ErasureConfig {
-            owner: "any".to_owned(),
-            settle: Duration::from_millis(100),
-            archive: None,
-        };
+        let (eraser, config) = scene.eraser(None);
         let (_stop, stopped) = watch::channel(false);
         let mut waits = ErasureWaits::default();
         let began = std::time::Instant::now();

@@ -51,6 +51,8 @@ pub(super) type Answers = BoxStream<'static, Answer>;
 pub(super) trait Ground: Sized + Send + Sync + 'static {
     /// The number of frames that a group keeps for members that lag a little. All of them share each frame.
     const BUFFERED_FRAMES: usize;
+    /// The number of members of a group that are woken at once.
+    const SHARD_MEMBERS: usize;
 
     /// Those who are in a group.
     type Members: Default + Send + Sync + 'static;
@@ -114,6 +116,7 @@ pub(super) trait Subscription<G: Ground>: Send + Sync + 'static {
 
 impl Ground for Shared {
     const BUFFERED_FRAMES: usize = 128;
+    const SHARD_MEMBERS: usize = 128;
 
     type Members = Members;
     type Key = GroupKey;

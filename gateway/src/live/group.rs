@@ -89,7 +89,7 @@ impl<G: Ground> Group<G> {
         request: &G::Request,
     ) -> (Self, impl Future<Output = ()> + Send + use<G>) {
         let from = ground.reached();
-        let frames = Arc::new(Shards::new(G::BUFFERED_FRAMES));
+        let frames = Arc::new(Shards::new(G::SHARD_MEMBERS, G::BUFFERED_FRAMES));
         let members = Arc::<G::Members>::default();
         request.enter(&members);
         let driver = Driver {

@@ -196,6 +196,8 @@ fn answer(position: u64, role: u64) -> Answer {
 
 impl Ground for World {
     const BUFFERED_FRAMES: usize = 2;
+    // Members hear of an event one after the other, and of some only with the next.
+    const SHARD_MEMBERS: usize = 1;
 
     type Members = ();
     type Key = (Option<u64>, u64);

@@ -8,11 +8,10 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
-/// The members that are woken at once.
-const SHARD_MEMBERS: usize = 128;
-
 pub(super) struct Shards<T> {
     state: Mutex<State<T>>,
+    /// The members that are woken at once.
+    members: usize,
     /// The frames that each shard keeps for members that lag.
     kept: usize,
 }
@@ -41,7 +40,7 @@ pub(super) enum Lacking {
 }
 
 impl<T: Clone> Shards<T> {
-    pub(super) fn new(kept: usize) -> Self {
+    pub(super) fn new(members: usize, kept: usize) -> Self {
         let state = State {
             shards: Vec::new(),
             frames: VecDeque::new(),
@@ -49,6 +48,7 @@ impl<T: Clone> Shards<T> {
         };
         Self {
             state: Mutex::new(state),
+            members,
             kept,
         }
     }
@@ -56,7 +56,7 @@ impl<T: Clone> Shards<T> {
     /// Adds a member; returns all frames that are added from now on. Some that were added before may be among them.
     pub(super) fn subscribe(&self) -> Receiver<T> {
         let mut state = self.state.lock();
-        let has_room = |shard: &&Shard<T>| shard.sender.receiver_count() < SHARD_MEMBERS;
+        let has_room = |shard: &&Shard<T>| shard.sender.receiver_count() < self.members;
         // Usually it is the last one.
         if let Some(shard) = state.shards.iter().rev().find(has_room) {
             return shard.sender.subscribe();
@@ -81,7 +81,7 @@ impl<T: Clone> Shards<T> {
         match self.state.lock().frames.len() {
             0 => Lacking::Nothing,
             // A visit must not bring more than a shard keeps.
-            frames if frames < self.kept / 4 => Lacking::Something,
+            frames if frames < (self.kept / 4).max(2) => Lacking::Something,
             _ => Lacking::Much,
         }
     }
@@ -144,12 +144,13 @@ mod tests {
 
     use super::*;
 
+    const SHARD_MEMBERS: usize = 128;
     const MEMBERS: usize = 1_000;
     const FRAMES: usize = 20;
 
     #[tokio::test]
     async fn all_hear_everything_in_order_and_others_run_in_between() {
-        let shards = Arc::new(Shards::new(FRAMES));
+        let shards = Arc::new(Shards::new(SHARD_MEMBERS, FRAMES));
         let heard = Arc::new(AtomicUsize::new(0));
         let members: Vec<_> = (0..MEMBERS)
             .map(|_| {
@@ -195,7 +196,7 @@ mod tests {
     /// Frames that are added between visits reach each shard together, and whoever comes in between misses none that is added later.
     #[test]
     fn what_comes_meanwhile_is_brought_by_the_same_visit() {
-        let shards = Shards::new(16);
+        let shards = Shards::new(SHARD_MEMBERS, 16);
         let mut members: Vec<_> = (0..=SHARD_MEMBERS * 2)
             .map(|_| shards.subscribe())
             .collect();
