@@ -6,7 +6,9 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{
-    Rebuild, RebuildReport, Result, catalog,
+    Rebuild, RebuildReport, Result,
+    build::PIECE_EVENTS,
+    catalog,
     compare::{Found, Scope, differ},
     state::{self, Saved},
 };
@@ -18,8 +20,9 @@ use crate::{
     sql::{Dialect, execute, from_i64, on_postgres, query, query_as, to_i64},
 };
 
-/// The most events applied while the live follower waits; with more, the new model catches up again first.
+/// The most events, and bytes of their data, applied while the live follower waits; with more, the new model catches up again first.
 const MOST_EVENTS: u64 = 20_000;
+const MOST_BYTES: usize = 64 << 20;
 
 impl Rebuild {
     /// Changes the tables; returns `None` when the live model is too far ahead, and the new one has to catch up first.
@@ -56,10 +59,9 @@ impl Rebuild {
         let name = self.model.name();
         let live = take_parts(tx, name).await?;
         let until = live.iter().copied().max().unwrap_or(0);
-        let missing = read_between(tx, saved.position, until).await?;
-        if missing.len() as u64 > MOST_EVENTS {
+        let Some(missing) = read_between(tx, saved.position, until).await? else {
             return Ok(None);
-        }
+        };
         let missing: Vec<Event> = missing
             .into_iter()
             .filter(|event| event.position <= live[event.part as usize])
@@ -137,18 +139,32 @@ async fn move_checkpoint(
     Ok(())
 }
 
-/// Reads at most one event more than may be applied, to detect that there are more.
-async fn read_between(tx: &DatabaseTransaction, after: u64, until: u64) -> Result<Vec<Event>> {
-    if until <= after {
-        return Ok(Vec::new());
-    }
+/// Reads the events between two positions, in pieces; `None` if there are more than may be applied here.
+async fn read_between(
+    tx: &DatabaseTransaction,
+    mut after: u64,
+    until: u64,
+) -> Result<Option<Vec<Event>>> {
     let sql = format!(
         "select {} from event_position p join event e on e.inserted = p.inserted
-         where p.position > $1 and p.position <= $2 order by p.position limit {}",
+         where p.position > $1 and p.position <= $2 order by p.position limit {PIECE_EVENTS}",
         columns(tx.get_database_backend()),
-        MOST_EVENTS + 1
     );
-    let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
-    let rows = query(tx, &sql, values).await?;
-    Ok(rows.iter().map(from_row).collect::<Result<_, Error>>()?)
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    while after < until {
+        let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
+        let rows = query(tx, &sql, values).await?;
+        let read: Vec<Event> = rows.iter().map(from_row).collect::<Result<_, Error>>()?;
+        bytes += read.iter().map(|it| it.data.get().len()).sum::<usize>();
+        if bytes > MOST_BYTES || (events.len() + read.len()) as u64 > MOST_EVENTS {
+            return Ok(None);
+        }
+        // What is missing at the end, as between two pieces, was removed from the log.
+        after = match read.last() {
+            Some(last) if rows.len() as u64 == PIECE_EVENTS => last.position,
+            _ => until,
+        };
+        events.extend(read);
+    }
+    Ok(Some(events))
 }
