@@ -13,6 +13,7 @@ pub mod credentials;
 mod demo;
 pub mod doctor;
 pub mod document;
+mod dormant;
 pub mod errors;
 mod fair;
 mod fingerprint;

@@ -28,7 +28,7 @@ use super::{
     group::{Group, Groups},
     own::{Own, broken_off},
 };
-use crate::{metrics::METRICS, operation::Payload};
+use crate::{dormant::Dormant, metrics::METRICS, operation::Payload};
 
 /// Why it always makes progress, beyond the module's argument: it waits for one thing at a time (its group, its own reading, a check of
 /// its rights, or a change of them), and is not polled at all while its client has no room. Work that it is not waiting for at the moment
@@ -47,6 +47,8 @@ struct Subscriber<G: Ground> {
     withdrawn: u64,
     /// Set while it reads the log by itself.
     own: Option<Own>,
+    /// Resolves when the grant is to be checked. It is there while the next result is waited for, and once it has been.
+    stale: Option<Dormant<()>>,
     /// The first result, which showed that the request is valid and allowed.
     first: Option<Payload>,
     /// The span of the last push, if its event's trace is sampled.
@@ -85,6 +87,7 @@ pub(super) async fn open<G: Ground>(
         frames,
         place,
         withdrawn: 0,
+        stale: None,
         first: None,
         pushing: Span::default(),
     });
@@ -134,12 +137,15 @@ impl<G: Ground> Subscriber<G> {
             let next = match self.next_at_hand() {
                 Some(next) => next,
                 None => {
-                    let stale = self.request.stale();
-                    tokio::select! {
+                    let stale = self.stale.take();
+                    let mut stale = stale.unwrap_or_else(|| Dormant::new(self.request.stale()));
+                    let next = tokio::select! {
                         biased;
-                        () = stale => None,
+                        () = &mut stale => None,
                         next = self.next() => Some(next),
-                    }
+                    };
+                    self.stale = next.is_some().then_some(stale);
+                    next
                 }
             };
             while self.request.is_stale() {

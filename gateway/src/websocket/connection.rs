@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::ServerError;
+use futures::FutureExt;
 use futures::future::{BoxFuture, poll_fn};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,6 +21,7 @@ use super::wire::{Message, Wire};
 use crate::app::App;
 use crate::budget::{Holder, Spent};
 use crate::credentials::{Credentials, payload_token};
+use crate::dormant::Dormant;
 use crate::errors::limit_exceeded;
 use crate::operation::{Departure, Operations};
 use crate::request_id::RequestId;
@@ -62,13 +64,13 @@ pub(super) struct Connection<O: Operations> {
     opened: Box<Opened>,
     phase: Phase<O::Caller>,
     /// Resolves when the caller has to leave.
-    stay: BoxFuture<'static, Departure>,
+    stay: Dormant<Departure>,
     running: Running<O>,
     stalled_since: Option<Instant>,
     last_heard: Instant,
     timer: Pin<Box<Sleep>>,
     alarm: Alarm,
-    stop: BoxFuture<'static, ()>,
+    stop: Dormant<()>,
     stopping: bool,
 }
 
@@ -77,13 +79,13 @@ impl<O: Operations> Connection<O> {
         let now = Instant::now();
         Box::new(Self {
             phase: Phase::Opening(std::mem::take(&mut opened.credentials)),
-            stay: Box::pin(std::future::pending()),
+            stay: Dormant::new(std::future::pending()),
             running: Running::new(),
             stalled_since: None,
             last_heard: now,
             timer: Box::pin(sleep_until(now + app.websocket.init_timeout)),
             alarm: Alarm::Init,
-            stop: Box::pin(app.shutdown.wait_jittered(app.websocket.drain_time)),
+            stop: Dormant::new(app.shutdown.wait_jittered(app.websocket.drain_time)),
             stopping: false,
             wire,
             opened,
@@ -128,7 +130,7 @@ impl<O: Operations> Connection<O> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         self.poll_timer(cx)?;
         self.poll_stay(cx)?;
-        if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
+        if !self.stopping && self.stop.poll_unpin(cx).is_ready() {
             self.stopping = true;
         }
         let mut budget = TURN;
@@ -155,7 +157,7 @@ impl<O: Operations> Connection<O> {
     }
 
     fn poll_stay(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
-        match self.stay.as_mut().poll(cx) {
+        match self.stay.poll_unpin(cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(Departure::Forbidden) => Err(Ending::Close(Close::forbidden())),
             Poll::Ready(Departure::Disconnected) => Err(Ending::Close(Close::disconnected())),
@@ -266,7 +268,7 @@ impl<O: Operations> Connection<O> {
         };
         let caller = admitted.map_err(|error| Ending::Close(Close::of_refusal(&error)))?;
         self.count(&caller)?;
-        let stay = Box::pin(self.app.operations.stay(&caller));
+        let stay = Dormant::new(self.app.operations.stay(&caller));
         // Departures announced before the new future begins to listen are heard by the previous one.
         self.poll_stay(cx)?;
         self.stay = stay;

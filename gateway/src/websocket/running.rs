@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::message;
 use super::wire::Wire;
 use crate::app::App;
+use crate::dormant::WakeUps;
 use crate::errors::{self, Code, typed};
 use crate::operation::{Operations, Payload};
 use crate::params::Params;
@@ -46,6 +47,7 @@ pub(crate) struct Stepped {
 /// Operations are known by their ids as JSON, as frames have them.
 pub(crate) struct Running<O: Operations> {
     streams: SelectAll<Abortable<Operation<O>>>,
+    wake_ups: WakeUps,
     active: HashMap<Arc<str>, AbortHandle>,
 }
 
@@ -53,6 +55,7 @@ impl<O: Operations> Running<O> {
     pub(crate) fn new() -> Self {
         Self {
             streams: SelectAll::new(),
+            wake_ups: WakeUps::new(),
             active: HashMap::new(),
         }
     }
@@ -86,6 +89,7 @@ impl<O: Operations> Running<O> {
         };
         let (operation, handle) = abortable(operation);
         self.streams.push(operation);
+        self.wake_ups.note();
         self.active.insert(id, handle);
     }
 
@@ -102,7 +106,10 @@ impl<O: Operations> Running<O> {
     }
 
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Stepped>> {
-        let stepped = ready!(self.streams.poll_next_unpin(cx));
+        let Self {
+            streams, wake_ups, ..
+        } = self;
+        let stepped = ready!(wake_ups.poll(cx, |cx| streams.poll_next_unpin(cx)));
         if let Some(Stepped { operation, step }) = &stepped
             && !matches!(step, Step::Next(_))
         {
