@@ -67,7 +67,8 @@ impl Shares {
         let Some(claimant) = claimant else {
             return Ok(work.await);
         };
-        let pace = self.paces.get_with(claimant, Arc::default);
+        let pace = self.paces.get(&claimant);
+        let pace = pace.unwrap_or_else(|| self.paces.get_with(claimant, Arc::default));
         let _under_way = pace.enter();
         let mut work = pin!(work);
         let mut turn = self.take(claimant, &pace).await.map_err(|_| crowded())?;

@@ -10,7 +10,6 @@
 mod meter;
 mod shared;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,6 +64,8 @@ impl Default for RateSettings {
 pub struct Rates {
     user: Option<Quota>,
     network: Option<Quota>,
+    /// What clients are told of the limits of nobody, a user, a network, and both.
+    policies: [Option<HeaderValue>; 4],
     meters: Cache<Holder, Arc<Meter>>,
     clock: Clock,
     others: Option<Sender<Payer>>,
@@ -95,9 +96,17 @@ impl Rates {
     #[must_use]
     pub fn new(settings: &RateSettings, store: Option<SharedStore>) -> Self {
         let clock = Clock::new();
+        let user = Quota::of(settings.max_cost_per_user);
+        let network = Quota::of(settings.max_cost_per_address);
         Self {
-            user: Quota::of(settings.max_cost_per_user),
-            network: Quota::of(settings.max_cost_per_address),
+            user,
+            network,
+            policies: [
+                None,
+                policy(user, None),
+                policy(None, network),
+                policy(user, network),
+            ],
             meters: Cache::builder()
                 .max_capacity(METERS)
                 // By its own policy a full cache would refuse new ones, whose holders would then pay nothing.
@@ -201,27 +210,40 @@ impl Rates {
 
     /// Tells a client what it may spend, in the fields of `draft-ietf-httpapi-ratelimit-headers-10`.
     pub(crate) fn tell(&self, account: &Account, headers: &mut HeaderMap) {
+        let [user, network] = account.0.each_ref().map(Option::is_some);
+        let Some(policy) = &self.policies[usize::from(user) | usize::from(network) << 1] else {
+            return;
+        };
+        headers.insert(RATE_LIMIT_POLICY, policy.clone());
         let now = self.clock.now();
-        let (mut policy, mut state) = (Vec::with_capacity(96), Vec::with_capacity(64));
+        let mut state = String::with_capacity(64);
+        let mut number = itoa::Buffer::new();
         for payer in account.payers() {
             let (left, whole) = payer.meter.left(now, payer.quota);
-            let comma = if state.is_empty() { "" } else { ", " };
-            let (whose, quota, window) = (payer.whose(), payer.quota.cost(), WINDOW.as_secs());
-            // Writing to memory does not fail.
-            let _ = write!(
-                policy,
-                "{comma}\"{whose}\";q={quota};qu=\"complexity\";w={window}"
-            );
-            let _ = write!(state, "{comma}\"{whose}\";r={left};t={}", seconds(whole));
-        }
-        for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
-            if !text.is_empty()
-                && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text))
-            {
-                headers.insert(name, value);
+            let begin = if state.is_empty() { "\"" } else { ", \"" };
+            for part in [begin, payer.whose(), "\";r=", number.format(left)] {
+                state.push_str(part);
             }
+            state.push_str(";t=");
+            state.push_str(number.format(seconds(whole)));
+        }
+        if let Ok(state) = HeaderValue::from_maybe_shared(Bytes::from(state)) {
+            headers.insert(RATE_LIMIT, state);
         }
     }
+}
+
+/// Returns what clients are told of limits, if there are any.
+fn policy(user: Option<Quota>, network: Option<Quota>) -> Option<HeaderValue> {
+    let quotas = [(USER, user), (ADDRESS, network)];
+    let told = quotas.into_iter().filter_map(|(whose, quota)| {
+        let (quota, window) = (quota?.cost(), WINDOW.as_secs());
+        Some(format!(
+            "\"{whose}\";q={quota};qu=\"complexity\";w={window}"
+        ))
+    });
+    let told: Vec<_> = told.collect();
+    (!told.is_empty()).then(|| HeaderValue::try_from(told.join(", ")).ok())?
 }
 
 const USER: &str = "user";

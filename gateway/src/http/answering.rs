@@ -18,6 +18,9 @@ use crate::request_id::RequestId;
 use crate::response;
 use crate::transports::HttpSettings;
 
+/// Headers of an answer, those of the server included.
+const HEADERS: usize = 12;
+
 /// An answer, with what it may have that decides on its form.
 pub(super) struct Executed {
     pub(super) answer: Answer,
@@ -134,6 +137,8 @@ fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    // For all that will be there, at once.
+    headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, media_type.header());
     if status == StatusCode::UNAUTHORIZED {
         // Who presents no token is nobody, and not refused.
