@@ -77,7 +77,7 @@ bench-crowd: setup
 bench-hot:
 	cargo bench --workspace --bench hot -- $(BENCH)
 
-# What the gateway executes for a query, in instructions, against what was kept. Needs valgrind.
+# What the gateway executes for queries, a mutation and a delivery, in instructions, against what was kept. Needs valgrind.
 instructions:
 	tests/instructions
 
