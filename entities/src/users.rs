@@ -14,6 +14,7 @@ mod email_tokens;
 mod error;
 mod events;
 mod mailing;
+mod making;
 mod passwords;
 mod personal;
 mod portrait;
