@@ -14,6 +14,7 @@ mod email_tokens;
 mod error;
 mod events;
 mod mailing;
+mod making;
 mod passwords;
 mod personal;
 mod portrait;
@@ -49,7 +50,7 @@ pub(crate) use events::event_contracts;
 pub use events::{
     EMAIL_STREAM, EmailPurpose, PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind,
 };
-pub use mailing::{AccountMail, Mailer};
+pub use mailing::{AccountMail, Mailer, Undelivered};
 pub use passwords::PasswordCost;
 pub(crate) use personal::{PERSONAL_DATA, erase};
 pub use presence::{Presence, PresenceConfig, PresenceGuard, UserSockets};

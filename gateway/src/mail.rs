@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use entities::users::{AccountMail, EmailPurpose, Mailer, Secret};
+use entities::users::{AccountMail, EmailPurpose, Mailer, Secret, Undelivered};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lettre::message::Mailbox;
@@ -12,7 +12,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::sign_in::secret;
 
-/// How long a mail server may take for a step.
+/// How long connecting to a mail server may take; a third of what all of it may.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PLACE: &str = "{token}";
 
@@ -106,28 +106,28 @@ impl MailSettings {
 }
 
 impl Mailer for Smtp {
-    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), String>> {
+    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), Undelivered>> {
         let (smtp, (subject, text)) = (self.clone(), written(&mail, &self.links));
+        let not_now = |text: &str| Err(Undelivered::NotNow(text.to_owned()));
+        let never = |text: &str| Undelivered::Never(text.to_owned());
         async move {
             let address = mail.address.parse();
-            let address = address.map_err(|_| "the address of the user is none for mail")?;
+            let address = address.map_err(|_| never("the address of the user is none for mail"))?;
             let message = Message::builder()
                 .from(smtp.from)
                 .to(Mailbox::new(Some(mail.name), address))
                 .subject(subject)
                 .header(lettre::message::header::ContentType::TEXT_PLAIN)
                 .body(text)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| never(&error.to_string()))?;
             // The answer of a server may name the address.
             let sent = tokio::time::timeout(PATIENCE * 3, smtp.transport.send(message)).await;
             match sent {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) if error.is_permanent() => {
-                    Err("the mail server refuses it".to_owned())
-                }
-                Ok(Err(error)) if error.is_timeout() => Err("the mail server is silent".to_owned()),
-                Ok(Err(_)) => Err("the mail server does not take it now".to_owned()),
-                Err(_) => Err("the mail server is slow".to_owned()),
+                Ok(Err(error)) if error.is_permanent() => Err(never("the mail server refuses it")),
+                Ok(Err(error)) if error.is_timeout() => not_now("the mail server is silent"),
+                Ok(Err(_)) => not_now("the mail server does not take it now"),
+                Err(_) => not_now("the mail server is slow"),
             }
         }
         .boxed()
@@ -135,7 +135,7 @@ impl Mailer for Smtp {
 }
 
 impl Mailer for Logged {
-    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), String>> {
+    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), Undelivered>> {
         let (subject, text) = written(&mail, &self.0);
         tracing::info!(
             "a mail to {}, as there is no mail server (--smtp-url): {subject}\n{text}",

@@ -179,27 +179,34 @@ impl SignInSettings {
     }
 }
 
-/// Returns the keys in the file, or generates new ones and writes them to it.
+/// Returns the keys in the file, or generates new ones and writes them to it. A file without anything in it was begun by a process that had
+/// no room for more, or did not come to it.
 ///
 /// # Errors
 /// When the file cannot be read or written, or holds something else.
 pub fn keys_in(file: &Path) -> io::Result<TokenKeys> {
     match std::fs::read_to_string(file) {
-        Ok(text) => text.trim().parse().map_err(io::Error::other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Ok(text) if !text.trim().is_empty() => text.trim().parse().map_err(io::Error::other),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
             let (keys, text) = TokenKeys::generate().map_err(io::Error::other)?;
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(file)?;
-            file.write_all(text.reveal().as_bytes())?;
-            file.sync_all()?;
+            write_keys(file, text.reveal())?;
             Ok(keys)
         }
-        Err(error) => Err(error),
     }
+}
+
+/// Writes the keys beside their place, and puts them there when they are whole.
+fn write_keys(file: &Path, keys: &str) -> io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut written = options.open(beside)?;
+    written.write_all(keys.as_bytes())?;
+    written.sync_all()?;
+    std::fs::rename(beside, file)
 }
 
 #[cfg(test)]
@@ -215,5 +222,27 @@ mod tests {
         let longest = LONGEST_GRACE.as_secs();
         assert_eq!(read(&format!("{longest}s")), Ok(LONGEST_GRACE));
         assert!(read(&format!("{}s", longest + 1)).is_err());
+    }
+
+    #[test]
+    fn keys_are_written_whole_and_kept() {
+        let folder = std::env::temp_dir().join(format!("token-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("millrace.db.token-keys");
+        let held = || std::fs::read_to_string(&file).unwrap_or_default();
+        // What a process leaves that ended before the first byte was on the disk, and one that ended before the last.
+        std::fs::write(&file, "").expect("a file");
+        std::fs::write(folder.join("millrace.db.token-keys.new"), "1:half").expect("a file");
+        keys_in(&file).expect("new keys");
+        let first = held();
+        assert!(first.starts_with("1:") && first.len() > 40, "{first}");
+        keys_in(&file).expect("the same keys");
+        assert_eq!(held(), first);
+        let files = std::fs::read_dir(&folder).expect("a folder").count();
+        assert_eq!(files, 1, "nothing is left beside it");
+        std::fs::write(&file, "something else").expect("a file");
+        assert!(keys_in(&file).is_err(), "somebody has to look at it");
+        assert_eq!(held(), "something else");
+        std::fs::remove_dir_all(&folder).expect("it is removed");
     }
 }

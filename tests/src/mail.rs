@@ -1,7 +1,9 @@
-//! A mail server for tests: it takes every mail that it is sent, by SMTP, and keeps it for the test to read.
+//! A mail server for tests: it takes every mail that it is sent, by SMTP, and keeps it for the test to read. As long as a test wants that, it
+//! refuses them for good.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +35,7 @@ impl Mail {
 pub struct MailServer {
     address: SocketAddr,
     mails: Mutex<mpsc::UnboundedReceiver<Mail>>,
+    refuses: Arc<AtomicBool>,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -41,24 +44,31 @@ impl MailServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, mails) = mpsc::unbounded_channel();
-        let sender = Arc::new(sender);
+        let (sender, refuses) = (Arc::new(sender), Arc::<AtomicBool>::default());
+        let refusing = refuses.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let sender = sender.clone();
+                let (sender, refusing) = (sender.clone(), refusing.clone());
                 tokio::spawn(timeout(SOON, async move {
-                    let _ = serve(stream, &sender).await;
+                    let _ = serve(stream, &sender, &refusing).await;
                 }));
             }
         });
         Self {
             address,
             mails: Mutex::new(mails),
+            refuses,
             serving,
         }
     }
 
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// Refuses every mail from now on, or takes them again.
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Returns the next mail.
@@ -75,7 +85,11 @@ impl Drop for MailServer {
     }
 }
 
-async fn serve(stream: TcpStream, mails: &mpsc::UnboundedSender<Mail>) -> std::io::Result<()> {
+async fn serve(
+    stream: TcpStream,
+    mails: &mpsc::UnboundedSender<Mail>,
+    refuses: &AtomicBool,
+) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 mail.example.org\r\n").await?;
     let mut to = String::new();
@@ -86,7 +100,10 @@ async fn serve(stream: TcpStream, mails: &mpsc::UnboundedSender<Mail>) -> std::i
         }
         let command = line.trim_end().to_owned();
         let upper = command.to_ascii_uppercase();
-        let answer: &[u8] = if let Some(path) = upper.strip_prefix("RCPT TO:<") {
+        let is_refused = upper.starts_with("RCPT") && refuses.load(Ordering::Relaxed);
+        let answer: &[u8] = if is_refused {
+            b"550 nobody is there\r\n"
+        } else if let Some(path) = upper.strip_prefix("RCPT TO:<") {
             let begins = command.len() - path.len();
             to = command[begins..]
                 .split('>')

@@ -8,7 +8,7 @@ use ::events::{
     sql::{execute, query_one_as},
 };
 use chrono::{DateTime, Utc};
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 
 use super::{Secret, UserError, events::EmailPurpose};
@@ -69,9 +69,15 @@ pub(super) async fn store(
     token: &Secret,
 ) -> Result<bool> {
     let at = now();
+    // One that lies so far in the future was before the clock went back.
     let sql = "select count(*) from email_token
-               where user_id = $1 and purpose = $2 and created_at > $3";
-    let values = vec![user_id.into(), purpose.name().into(), (at - HOUR).into()];
+               where user_id = $1 and purpose = $2 and created_at > $3 and created_at < $4";
+    let values = vec![
+        user_id.into(),
+        purpose.name().into(),
+        (at - HOUR).into(),
+        (at + HOUR).into(),
+    ];
     let count: Option<i64> = query_one_as(&**tx, sql, values).await?;
     if count.unwrap_or_default() >= MOST_AN_HOUR {
         return Ok(false);
@@ -89,16 +95,25 @@ pub(super) async fn store(
     Ok(true)
 }
 
+/// Leaves a token out of account when the next one is asked for: its mail could not be sent. It stays valid, as a mail server may have taken
+/// what it gave no answer to.
+pub(super) async fn discount(tx: &Tx<'_>, token: &Secret) -> Result<()> {
+    let sql = "update email_token set created_at = $2 where hash = $1";
+    let values = vec![hash(token).into(), (now() - HOUR).into()];
+    execute(&**tx, sql, values).await?;
+    Ok(())
+}
+
 /// Returns whose token this is, if it is valid.
 pub(super) async fn find(
-    tx: &Tx<'_>,
+    connection: &impl ConnectionTrait,
     purpose: EmailPurpose,
     token: &Secret,
 ) -> Result<Option<UserId>> {
     let sql = "select user_id from email_token
                where hash = $1 and purpose = $2 and expires_at > $3";
     let values = vec![hash(token).into(), purpose.name().into(), now().into()];
-    Ok(query_one_as(&**tx, sql, values).await?)
+    Ok(query_one_as(connection, sql, values).await?)
 }
 
 /// Removes all tokens of a user for a purpose; with the user's row locked, none of them is used again.

@@ -2,7 +2,7 @@
 //!
 //! Why a caller learns nothing about addresses. A request is answered before anything is looked up, and always in the same way; what
 //! follows happens behind the answer. Attempts are counted by the address that was named, whether a user has it or not. A mail that is
-//! lost, because the process ends or the mail server refuses it for long, is asked for again.
+//! lost, because the process ends or the mail server refuses it for long, is asked for again; if it was refused it does not count.
 //!
 //! Why a token is used once, and only in time: it is removed with the lock of the user's row, in the transaction that does what it is for.
 //! A new password ends all sessions, as does `change_password` with the others, and takes all tokens that would set another.
@@ -57,8 +57,19 @@ pub struct AccountMail {
 
 /// Whoever delivers mails.
 pub trait Mailer: Debug + Send + Sync {
-    /// Hands a mail over; the error, which must not contain the mail, says why that failed.
-    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), String>>;
+    /// Hands a mail over.
+    fn deliver(&self, mail: AccountMail) -> BoxFuture<'static, Result<(), Undelivered>>;
+}
+
+/// Why a mail was not handed over. The texts have nothing of the mail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undelivered {
+    /// It may be taken later, or was taken already by somebody who did not say so.
+    #[error("{0}")]
+    NotNow(String),
+    /// It will never be taken.
+    #[error("{0}")]
+    Never(String),
 }
 
 /// The mailer of a process, with the mails under way.
@@ -76,21 +87,20 @@ impl Mails {
         }
     }
 
-    /// Does the work, and delivers the mail that comes of it, behind the answer to the request.
-    fn spawn(
-        &self,
-        work: impl Future<Output = Result<Option<AccountMail>>> + Send + 'static,
-    ) -> Result<()> {
+    /// Does what leads to a mail, and delivers it, behind the answer to the request.
+    fn spawn<W>(&self, work: impl FnOnce(Arc<dyn Mailer>) -> W) -> Result<()>
+    where
+        W: Future<Output = Result<()>> + Send + 'static,
+    {
         let mailer = self.mailer.clone().ok_or(UserRefusal::NoMail)?;
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| UserRefusal::Throttled {
             retry_after: PAUSES[0],
         })?;
+        let work = work(mailer);
         tokio::spawn(async move {
-            match work.await {
-                Ok(Some(mail)) => deliver(&*mailer, mail).await,
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "a mail was asked for, and not sent"),
+            if let Err(error) = work.await {
+                tracing::warn!(%error, "a mail was asked for, and not sent");
             }
             drop(place);
         });
@@ -98,15 +108,15 @@ impl Mails {
     }
 }
 
-async fn deliver(mailer: &dyn Mailer, mail: AccountMail) {
-    let mut pauses = PAUSES.iter();
-    while let Err(error) = mailer.deliver(mail.clone()).await {
-        let Some(pause) = pauses.next() else {
-            tracing::error!(error, "a mail could not be sent");
-            return;
-        };
-        tokio::time::sleep(*pause).await;
+/// Delivers a mail, if necessary in several attempts.
+async fn deliver(mailer: &dyn Mailer, mail: &AccountMail) -> Result<(), Undelivered> {
+    for pause in PAUSES {
+        match mailer.deliver(mail.clone()).await {
+            Err(Undelivered::NotNow(_)) => tokio::time::sleep(pause).await,
+            decided => return decided,
+        }
     }
+    mailer.deliver(mail.clone()).await
 }
 
 impl Users {
@@ -127,12 +137,29 @@ impl Users {
         let account = format!("mail {key}");
         self.throttle.check_account(&account, origin.address)?;
         let (users, address) = (self.clone(), address.to_owned());
-        self.mails.spawn(async move {
-            match users.find_password(&address).await? {
-                Some((id, _)) => users.issue_token(origin.context, id, purpose).await,
-                None => Ok(None),
+        self.mails.spawn(|mailer| async move {
+            let Some((id, _)) = users.find_password(&address).await? else {
+                return Ok(());
+            };
+            let Some(mail) = users.issue_token(origin.context, id, purpose).await? else {
+                return Ok(());
+            };
+            if let Err(error) = deliver(&*mailer, &mail).await {
+                users.discount(mail.token).await?;
+                tracing::error!(%error, "a mail could not be sent");
             }
+            Ok(())
         })
+    }
+
+    /// Has a token not count among the mails that its user has got.
+    async fn discount(&self, token: Secret) -> Result<()> {
+        self.log
+            .write(move |tx| {
+                let token = token.clone();
+                Box::pin(async move { email_tokens::discount(tx, &token).await })
+            })
+            .await
     }
 
     async fn issue_token(
@@ -181,20 +208,19 @@ impl Users {
     ) -> Result<User> {
         rules::check_guess("token", &token)?;
         self.throttle.check_address(origin.address)?;
-        rules::check_new_password(&password, &[])?;
-        let hash = self
-            .passwords
-            .hash(origin.address, password.clone())
-            .await?;
+        let purpose = EmailPurpose::ResetPassword;
+        let reader = &self.log.database().reader;
+        let owner = email_tokens::find(reader, purpose, &token).await?;
+        let user = self.load_user(owner.ok_or_else(refused)?).await?;
+        let user = user.ok_or_else(refused)?;
+        let address = origin.address;
+        self.check_new_password(address, &password, user).await?;
+        let hash = self.passwords.hash(address, password).await?;
         self.log
             .write(move |tx| {
                 let (context, token, hash) = (origin.context.clone(), token.clone(), hash.clone());
-                let password = password.clone();
                 Box::pin(async move {
-                    let purpose = EmailPurpose::ResetPassword;
                     let user = redeem(tx, purpose, &token).await?;
-                    // Whose it is was not known before. The token stays, as nothing is committed.
-                    rules::check_new_password(&password, &user.known_texts())?;
                     let context = on_behalf_of(context, &user);
                     let user = set_password(tx, &context, user, &hash).await?;
                     let revocation = Revocation::PasswordChanged;
@@ -248,16 +274,17 @@ impl Users {
     }
 }
 
+fn refused() -> UserError {
+    let message = "is unknown, used or expired; ask for another mail";
+    Violations::one("token", "token", message).into()
+}
+
 /// Uses a token up, and returns its user, whose row is locked.
 async fn redeem(tx: &Tx<'_>, purpose: EmailPurpose, token: &Secret) -> Result<User> {
-    let refused = || {
-        let message = "is unknown, used or expired; ask for another mail";
-        UserError::from(Violations::one("token", "token", message))
-    };
-    let found = email_tokens::find(tx, purpose, token).await?;
+    let found = email_tokens::find(&**tx, purpose, token).await?;
     let user = lock_user(tx, found.ok_or_else(refused)?).await?;
     // It may have been used while we waited for the lock.
-    let is_there = email_tokens::find(tx, purpose, token).await?.is_some();
+    let is_there = email_tokens::find(&**tx, purpose, token).await?.is_some();
     if !is_there || user.deactivated_at.is_some() {
         return Err(refused());
     }

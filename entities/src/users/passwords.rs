@@ -2,26 +2,25 @@
 //! when the queue would take longer than a moment, further requests are refused, and those from one network sooner than those
 //! from all. A check costs the same whether the account exists or not: without an account, a hash that nothing matches is
 //! checked. The password is hashed in its normal form (NFC), as devices encode the same characters differently.
+//!
+//! The cost is a setting, and stored hashes keep the cost that it had then, until their users sign in. So every check makes a hash of each
+//! cost that any stored hash was found to have: the right one, and of the others one that nothing matches. Only the first check of a cost
+//! that this process has not met yet takes longer than others before it.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc},
-    thread,
-    time::{Duration, Instant},
-};
+mod queue;
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use events::Error;
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::oneshot;
+use parking_lot::Mutex;
 
-use super::{Secret, UserError, UserRefusal, throttle::network_of};
+use super::{Secret, UserError};
 use crate::text::nfc;
+use queue::Hashing;
 
 /// The cost of a hash. OWASP recommends at least 19 MiB and two passes.
 #[derive(Debug, Clone, Copy)]
@@ -37,125 +36,13 @@ pub(super) struct Passwords {
     argon2: Argon2<'static>,
     /// A hash that matches no password which passes the rules.
     nobody: Arc<str>,
-    hashers: Hashers,
-    queue: Arc<Queue>,
+    /// The costs that stored hashes are known to have; the present one is the first.
+    costs: Arc<Mutex<Vec<Arc<str>>>>,
+    hashing: Hashing,
 }
 
-/// The longest that a request waits for others' passwords; half of it for others from the same network.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// When a refused caller may try again.
-const COME_BACK: Duration = Duration::from_secs(1);
-
-/// The requests that wait for a hash, or whose hash is being made.
-struct Queue {
-    cores: usize,
-    waiting: Mutex<Waiting>,
-}
-
-struct Waiting {
-    in_all: usize,
-    by_network: HashMap<IpAddr, usize>,
-    /// How long one hash has taken lately.
-    each: Duration,
-}
-
-type Work = Box<dyn FnOnce() + Send>;
-
-/// One thread for each core. They are always the same threads: a hash needs so much memory that every thread of a pool must not
-/// keep it.
-#[derive(Clone)]
-struct Hashers(mpsc::Sender<Work>);
-
-impl Hashers {
-    fn start(count: usize) -> Result<Self, String> {
-        let (asked, work) = mpsc::channel::<Work>();
-        let work = Arc::new(Mutex::new(work));
-        for _ in 0..count {
-            let work = work.clone();
-            let hasher = thread::Builder::new().name("hasher".to_owned());
-            let started = hasher.spawn(move || {
-                loop {
-                    let next = work.lock().recv();
-                    let Ok(next) = next else {
-                        return;
-                    };
-                    // The caller notices a panic, as the sender of the channel is dropped.
-                    let _ = catch_unwind(AssertUnwindSafe(next));
-                }
-            });
-            started.map_err(|error| format!("a thread for hashing: {error}"))?;
-        }
-        Ok(Self(asked))
-    }
-
-    fn ask(&self, work: Work) {
-        // A hasher never ends before this sender does.
-        let _ = self.0.send(work);
-    }
-}
-
-/// A place in the queue, which is freed when it is dropped.
-struct Queued {
-    queue: Arc<Queue>,
-    network: Option<IpAddr>,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock()
-    }
-
-    fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Queued, UserRefusal> {
-        let network = address.map(network_of);
-        let mut waiting = self.lock();
-        let at_once = LONGEST_WAIT.as_nanos() / waiting.each.as_nanos().max(1);
-        let most = usize::try_from(at_once).unwrap_or(usize::MAX);
-        let most = most.saturating_mul(self.cores).max(2 * self.cores);
-        let of_network = network.map(|network| waiting.by_network.entry(network).or_default());
-        let is_full = of_network.is_some_and(|count| *count >= most / 2);
-        if is_full || waiting.in_all >= most {
-            waiting.forget_empty(network);
-            let retry_after = COME_BACK;
-            return Err(UserRefusal::Throttled { retry_after });
-        }
-        waiting.in_all += 1;
-        if let Some(network) = network {
-            *waiting.by_network.entry(network).or_default() += 1;
-        }
-        drop(waiting);
-        Ok(Queued {
-            queue: self.clone(),
-            network,
-        })
-    }
-
-    fn note(&self, took: Duration) {
-        let mut waiting = self.lock();
-        waiting.each = (waiting.each * 7 + took) / 8;
-    }
-}
-
-impl Waiting {
-    fn forget_empty(&mut self, network: Option<IpAddr>) {
-        if let Some(network) = network
-            && self.by_network.get(&network) == Some(&0)
-        {
-            self.by_network.remove(&network);
-        }
-    }
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        let mut waiting = self.queue.lock();
-        waiting.in_all -= 1;
-        let count = self.network.and_then(|it| waiting.by_network.get_mut(&it));
-        if let Some(count) = count {
-            *count -= 1;
-        }
-        waiting.forget_empty(self.network);
-    }
-}
+/// The most costs that every check pays for.
+const MOST_COSTS: usize = 4;
 
 impl Passwords {
     /// # Errors
@@ -167,19 +54,11 @@ impl Passwords {
         let began = Instant::now();
         let nobody = hash_with(&argon2, "").map_err(|error| error.to_string())?;
         let each = began.elapsed();
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             argon2,
+            costs: Arc::new(Mutex::new(vec![cost_of(&nobody).into()])),
             nobody: nobody.into(),
-            hashers: Hashers::start(cores)?,
-            queue: Arc::new(Queue {
-                cores,
-                waiting: Mutex::new(Waiting {
-                    in_all: 0,
-                    by_network: HashMap::new(),
-                    each,
-                }),
-            }),
+            hashing: Hashing::start(each)?,
         })
     }
 
@@ -190,7 +69,9 @@ impl Passwords {
         password: Secret,
     ) -> Result<String, UserError> {
         let argon2 = self.argon2.clone();
-        let hash = self.run(address, move || hash_with(&argon2, &nfc(password.reveal())));
+        let hash = self
+            .hashing
+            .hash(address, move || hash_with(&argon2, &nfc(password.reveal())));
         Ok(hash.await??)
     }
 
@@ -201,40 +82,97 @@ impl Passwords {
         password: Secret,
         hash: Option<String>,
     ) -> Result<bool, UserError> {
-        let (argon2, nobody) = (self.argon2.clone(), self.nobody.clone());
-        let checked = self.run(address, move || {
-            let text = hash.as_deref().unwrap_or(&nobody);
-            let parsed = PasswordHash::new(text)
-                .map_err(|error| Error::Task(format!("a stored password hash: {error}")))?;
-            let given = password.reveal();
-            let matches = |text: &str| argon2.verify_password(text.as_bytes(), &parsed).is_ok();
-            let normal = nfc(given);
-            // Older hashes may be of the characters as they were typed.
-            let is_right = matches(&normal) || (*normal != *given && matches(given));
-            Ok::<_, Error>(is_right && hash.is_some())
-        });
+        let passwords = self.clone();
+        let checked = self
+            .hashing
+            .hash(address, move || passwords.check(&password, hash.as_deref()));
         Ok(checked.await??)
     }
 
-    async fn run<T: Send + 'static>(
+    fn check(&self, password: &Secret, hash: Option<&str>) -> Result<bool, Error> {
+        let parse = |text: &str| {
+            PasswordHash::new(text)
+                .map_err(|error| Error::Task(format!("a stored password hash: {error}")))
+        };
+        // One that cannot be read is no matter of others.
+        let own = hash.map(parse).transpose()?;
+        let given = password.reveal();
+        let normal = nfc(given);
+        let mut is_right = false;
+        for cost in self.costs_with(hash.map(cost_of)) {
+            let own = own.as_ref().filter(|_| hash.map(cost_of) == Some(&*cost));
+            let parsed = match own {
+                Some(own) => own.clone(),
+                // The salt and the hash are those of another cost.
+                None => parse(&format!("{cost}{}", self.nobody_behind_its_cost()))?,
+            };
+            let matches = |text: &str| {
+                let checked = self.argon2.verify_password(text.as_bytes(), &parsed);
+                checked.is_ok()
+            };
+            // Older hashes may be of the characters as they were typed.
+            let has_matched = matches(&normal) || (*normal != *given && matches(given));
+            is_right |= has_matched && own.is_some();
+        }
+        Ok(is_right)
+    }
+
+    fn nobody_behind_its_cost(&self) -> &str {
+        &self.nobody[cost_of(&self.nobody).len()..]
+    }
+
+    /// Returns the costs that a check pays for, among them `cost`, which is remembered.
+    fn costs_with(&self, cost: Option<&str>) -> Vec<Arc<str>> {
+        let mut known = self.costs.lock();
+        let mut costs = known.clone();
+        if let Some(cost) = cost.filter(|cost| known.iter().all(|it| **it != **cost)) {
+            costs.push(cost.into());
+            if costs.len() <= MOST_COSTS {
+                known.clone_from(&costs);
+            }
+        }
+        costs
+    }
+
+    /// Returns a hash of the present cost in place of one that this password matches, if that has another one. It keeps the salt, which
+    /// tells that it is of the same password.
+    pub(super) async fn renewed(
+        &self,
+        address: Option<IpAddr>,
+        password: Secret,
+        hash: &str,
+    ) -> Result<Option<String>, UserError> {
+        if cost_of(hash) == cost_of(&self.nobody) {
+            return Ok(None);
+        }
+        let (argon2, hash) = (self.argon2.clone(), hash.to_owned());
+        let made = self.hashing.hash(address, move || {
+            let salt = PasswordHash::new(&hash).ok()?.salt?;
+            let password = nfc(password.reveal());
+            let made = argon2.hash_password_with_salt(password.as_bytes(), &salt);
+            made.ok().map(|hash| hash.to_string())
+        });
+        made.await
+    }
+
+    /// Does work that takes no longer than a hash, in the same queue.
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         address: Option<IpAddr>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, UserError> {
-        let queued = self.queue.enter(address)?;
-        let (tell, told) = oneshot::channel();
-        self.hashers.ask(Box::new(move || {
-            // A caller who no longer waits gets no hash.
-            if !tell.is_closed() {
-                let began = Instant::now();
-                let done = work();
-                queued.queue.note(began.elapsed());
-                let _ = tell.send(done);
-            }
-        }));
-        let done = told.await;
-        done.map_err(|_| Error::Task("a password was not hashed".to_owned()).into())
+        self.hashing.run(address, work).await
     }
+}
+
+/// Returns what a hash has cost: all that precedes its salt.
+fn cost_of(hash: &str) -> &str {
+    hash.rsplitn(3, '$').last().unwrap_or_default()
+}
+
+/// Returns the salt of a hash, which differs whenever a password is set.
+pub(super) fn salt_of(hash: &str) -> Option<&str> {
+    hash.rsplitn(3, '$').nth(1)
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, Error> {
@@ -246,6 +184,8 @@ fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -291,31 +231,46 @@ mod tests {
         assert!(matches.await.expect("an answer"), "as it was typed");
     }
 
-    #[test]
-    fn nobody_waits_longer_than_a_moment_and_one_network_leaves_room_for_others() {
-        let queue = Arc::new(Queue {
-            cores: 2,
-            waiting: Mutex::new(Waiting {
-                in_all: 0,
-                by_network: HashMap::new(),
-                each: Duration::from_millis(100),
-            }),
+    /// The cost is another one than it was: whether somebody is there is not seen from how long it takes, and the hash is renewed.
+    #[tokio::test]
+    async fn hashes_of_before_take_as_long_as_those_of_nobody() {
+        let [cheap, dear] = [(64, 1), (8_192, 3)].map(|(memory_kib, iterations)| {
+            let cost = PasswordCost {
+                memory_kib,
+                iterations,
+            };
+            Passwords::new(cost).expect("a cost")
         });
-        let enter = |last: u8| queue.enter(Some(IpAddr::from([192, 0, 2, last])));
-        let mut queued: Vec<_> = (0..10).map(|_| enter(1).expect("a place")).collect();
-        assert!(matches!(enter(1), Err(UserRefusal::Throttled { .. })));
-        queued.extend((0..10).map(|_| enter(2).expect("a place of others")));
-        assert!(
-            matches!(enter(3), Err(UserRefusal::Throttled { .. })),
-            "1 s on 2 cores"
-        );
-        queued.clear();
-        assert!(enter(1).is_ok());
-        assert!(queue.lock().by_network.is_empty());
-        for _ in 0..50 {
-            queue.note(Duration::from_secs(3));
+        for (before, now) in [(&cheap, &dear), (&dear, &cheap)] {
+            let (right, wrong) = (Secret::new("correct horse"), Secret::new("a guess"));
+            let old = before.hash(None, right.clone()).await.expect("a hash");
+            let matches = async |password: &Secret, hash: Option<&str>| {
+                let began = Instant::now();
+                let checked = now.matches(None, password.clone(), hash.map(str::to_owned));
+                (checked.await.expect("an answer"), began.elapsed())
+            };
+            assert!(matches(&right, Some(&old)).await.0);
+            let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+            for _ in 0..10 {
+                let (is_right, took) = matches(&wrong, Some(&old)).await;
+                assert!(!is_right);
+                known = known.min(took);
+                unknown = unknown.min(matches(&wrong, None).await.1);
+            }
+            assert!(
+                known < unknown * 2 && unknown < known * 2,
+                "{known:?} and {unknown:?}"
+            );
+            let renewed = now.renewed(None, right.clone(), &old).await;
+            let renewed = renewed.expect("an answer").expect("a hash");
+            assert_ne!(cost_of(&renewed), cost_of(&old));
+            assert_eq!(salt_of(&renewed), salt_of(&old));
+            assert!(matches(&right, Some(&renewed)).await.0);
+            let again = now.renewed(None, right.clone(), &renewed).await;
+            assert_eq!(again.expect("an answer"), None);
+            let broken = now.matches(None, wrong.clone(), Some("no hash".to_owned()));
+            assert!(broken.await.is_err());
+            assert!(!matches(&wrong, None).await.0, "others are not concerned");
         }
-        let slow: Vec<_> = (0..9).filter_map(|_| enter(1).ok()).collect();
-        assert_eq!(slow.len(), 2, "somebody is always served");
     }
 }

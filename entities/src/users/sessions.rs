@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use ::events::{Database, Tx, Written, now};
+use ::events::{
+    Appending, Database, Tx, Written, now,
+    sql::{execute, is_one_of},
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -27,6 +30,9 @@ use crate::{
     boxed,
     event_kinds::EventData,
 };
+
+/// The most sessions that are ended in one statement.
+const AT_ONCE: usize = 500;
 
 /// A session as stored.
 #[sea_orm::model]
@@ -115,7 +121,7 @@ pub(super) async fn start_session(
     Entity::insert(row).exec_without_returning(&**tx).await?;
     insert_token(tx, session.id, token).await?;
     note_use(tx, session.id, user_agent).await?;
-    append(tx, context, SessionEventKind::Started, &session, None).await?;
+    append(tx, context, SessionEventKind::Started, &session).await?;
     Ok(session)
 }
 
@@ -181,7 +187,7 @@ pub(super) async fn exchange_token(
     let row: ActiveModel = refreshed.clone().into_active_model().reset_all();
     Entity::update(row).exec(&**tx).await?;
     note_use(tx, refreshed.id, None).await?;
-    append(tx, context, SessionEventKind::Refreshed, &refreshed, None).await?;
+    append(tx, context, SessionEventKind::Refreshed, &refreshed).await?;
     Ok(Exchange::Exchanged {
         session: refreshed,
         next,
@@ -232,12 +238,10 @@ pub(super) async fn end_sessions(
         .lock_exclusive()
         .all(&**tx)
         .await?;
-    let mut ended = 0;
-    for session in open.into_iter().filter(is_ended) {
-        ended += u32::from(session.is_open());
-        end_session(tx, context, session, revocation).await?;
-    }
-    Ok(ended)
+    let ended: Vec<_> = open.into_iter().filter(is_ended).collect();
+    let count = ended.iter().filter(|session| session.is_open()).count();
+    end_all(tx, context, ended, revocation).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 pub(super) async fn lock_session(tx: &Tx<'_>, id: SessionId) -> Result<Option<Session>, UserError> {
@@ -251,21 +255,46 @@ pub(super) async fn end_session(
     session: Session,
     revocation: Revocation,
 ) -> Result<(), UserError> {
-    let ended = Session {
-        version: session.version + 1,
-        revoked_at: Some(now()),
-        ..session
-    };
-    let row: ActiveModel = ended.clone().into_active_model().reset_all();
-    Entity::update(row).exec(&**tx).await?;
-    append(
-        tx,
-        context,
-        SessionEventKind::Revoked,
-        &ended,
-        Some(revocation),
-    )
-    .await
+    end_all(tx, context, vec![session], revocation).await
+}
+
+/// Ends sessions whose rows are locked, many in a statement: a program that signs in again and again has tens of thousands, and must be shut
+/// out all the same.
+async fn end_all(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    sessions: Vec<Session>,
+    revocation: Revocation,
+) -> Result<(), UserError> {
+    let (at, meta) = (now(), context.meta());
+    for some in sessions.chunks(AT_ONCE) {
+        let ids: Vec<_> = some.iter().map(|session| session.id.uuid()).collect();
+        let mut values: Vec<Value> = vec![at.into()];
+        let those = is_one_of(tx.get_database_backend(), "id", &ids, &mut values);
+        let sql =
+            format!("update session set version = version + 1, revoked_at = $1 where {those}");
+        execute(&**tx, &sql, values).await?;
+    }
+    let kind = SessionEventKind::Revoked;
+    let data: Vec<_> = sessions
+        .iter()
+        .map(|session| data_of(session, Some(revocation)))
+        .collect();
+    let events = sessions.iter().zip(&data).map(|(session, data)| Appending {
+        stream_id: session.id.uuid(),
+        expected: session.version,
+        event: kind.event(data, at),
+        meta: &meta,
+    });
+    Ok(tx.append_all(SESSION_STREAM, events.collect()).await?)
+}
+
+fn data_of(session: &Session, revocation: Option<Revocation>) -> SessionData {
+    SessionData {
+        user_id: session.user_id,
+        expires_at: session.expires_at,
+        revocation,
+    }
 }
 
 async fn append(
@@ -273,14 +302,9 @@ async fn append(
     context: &CommandContext,
     kind: SessionEventKind,
     session: &Session,
-    revocation: Option<Revocation>,
 ) -> Result<(), UserError> {
     let stream = session.id.stream();
-    let data = SessionData {
-        user_id: session.user_id,
-        expires_at: session.expires_at,
-        revocation,
-    };
+    let data = data_of(session, None);
     let event = kind.event(&data, now());
     let expected = session.version - 1;
     tx.append(stream, expected, event, &context.meta()).await?;

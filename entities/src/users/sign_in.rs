@@ -7,11 +7,11 @@ use std::{net::IpAddr, sync::Arc};
 use ::events::{Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{EntityTrait, IntoActiveModel};
 
 use super::{
     Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
-    commands::{append, lock_user, lock_with_administrators},
+    commands::{append, lock_user},
     demo::NO_PASSWORD,
     error::refused_row,
     events::Revocation,
@@ -19,7 +19,7 @@ use super::{
     sessions::{Exchange, Session, end_sessions, exchange_token, is_open, start_session},
     stored_passwords::{set_password, still_has, store_hash},
     tokens::{random_token, seconds_now},
-    user::{self, Entity},
+    user::Entity,
     usernames,
 };
 use crate::{
@@ -77,9 +77,11 @@ impl Users {
         if !self.is_registration_open {
             return Err(UserRefusal::RegistrationClosed.into());
         }
-        self.throttle.check_address(origin.address)?;
-        let input = rules::check_new(input)?;
-        let hash = self.passwords.hash(origin.address, input.password.clone());
+        let address = origin.address;
+        self.throttle.check_address(address)?;
+        let checked = self.passwords.run(address, move || rules::check_new(input));
+        let input = checked.await??;
+        let hash = self.passwords.hash(address, input.password.clone());
         let hash = hash.await?;
         self.begin(origin, move |tx, context| {
             let (input, hash) = (input.clone(), hash.clone());
@@ -98,15 +100,20 @@ impl Users {
         self.throttle.check_account(&email_key, address)?;
         let found = self.find_password(email).await?;
         let (user_id, hash) = found.unzip();
-        let checked = self.passwords.matches(address, password, hash.clone());
+        let checked = self
+            .passwords
+            .matches(address, password.clone(), hash.clone());
         let is_right = checked.await?;
         let (user_id, hash) = user_id
             .zip(hash)
             .filter(|_| is_right)
             .ok_or(UserRefusal::WrongCredentials)?;
         self.throttle.remember(&email_key, address);
+        let renewed = self.passwords.renewed(address, password, &hash).await;
+        // Nobody has to wait outside because of it.
+        let renewed = renewed.unwrap_or_default();
         self.begin(origin, move |tx, _| {
-            let hash = hash.clone();
+            let (hash, renewed) = (hash.clone(), renewed.clone());
             Box::pin(async move {
                 // Deactivation takes the same lock: it comes before, or ends this session too.
                 let user = lock_user(tx, user_id).await?;
@@ -114,6 +121,9 @@ impl Users {
                     return Err(UserRefusal::WrongCredentials.into());
                 }
                 still_has(tx, user.id, &hash).await?;
+                if let Some(renewed) = renewed {
+                    store_hash(tx, user.id, &renewed).await?;
+                }
                 Ok(user)
             })
         })
@@ -177,7 +187,7 @@ impl Users {
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound(STREAM))?;
         self.throttle.check_owner(&user.email_key)?;
-        rules::check_new_password(&new, &user.known_texts())?;
+        self.check_new_password(None, &new, user.clone()).await?;
         let found = self.find_password(&user.email).await?;
         let before = found.map(|(_, hash)| hash);
         let checked = self.passwords.matches(None, current, before.clone());
@@ -205,69 +215,6 @@ impl Users {
             .await
     }
 
-    /// Creates an administrator, or gives an existing user the role and the password; their sessions end.
-    #[boxed]
-    pub async fn make_administrator(&self, email: &str, password: Secret) -> Result<User> {
-        let input = Register {
-            email: email.to_owned(),
-            name: "Administrator".to_owned(),
-            username: None,
-            password,
-        };
-        self.make_user(input, Role::Admin).await
-    }
-
-    /// Creates a user with this role, or gives an existing one the role and the password, and makes them active again; their sessions end.
-    /// A user who is there keeps their name.
-    #[boxed]
-    pub async fn make_user(&self, input: Register, role: Role) -> Result<User> {
-        let input = rules::check_new(input)?;
-        let hash = self.passwords.hash(None, input.password.clone()).await?;
-        let found = self.find_password(&input.email).await?;
-        let context = CommandContext::process("admin");
-        self.log
-            .write(move |tx| {
-                let (context, input) = (context.clone(), input.clone());
-                let (hash, found) = (hash.clone(), found.clone());
-                Box::pin(async move {
-                    let Some((id, _)) = found else {
-                        return create_user(tx, context, input, &hash, role).await;
-                    };
-                    let (mut user, administrators) = lock_with_administrators(tx, id).await?;
-                    if role != Role::Admin && administrators == [user.id] {
-                        return Err(UserRefusal::LastAdministrator.into());
-                    }
-                    if user.role != role || user.deactivated_at.is_some() {
-                        let before = user.active_role();
-                        user.role = role;
-                        user.deactivated_at = None;
-                        let kind = match before {
-                            Some(_) => UserEventKind::RoleChanged,
-                            None => UserEventKind::Reactivated,
-                        };
-                        user = append(tx, &context, kind, user, before).await?;
-                    }
-                    let user = set_password(tx, &context, user, &hash).await?;
-                    let revocation = Revocation::PasswordChanged;
-                    end_sessions(tx, &context, user.id, |_| true, revocation).await?;
-                    Ok(user)
-                })
-            })
-            .await
-    }
-
-    /// Returns whether there are any users.
-    #[boxed]
-    pub async fn is_empty(&self) -> Result<bool> {
-        let any = Entity::find().select_only().column(user::Column::Id);
-        let any: Option<UserId> = any
-            .limit(1)
-            .into_tuple()
-            .one(&self.log.database().reader)
-            .await?;
-        Ok(any.is_none())
-    }
-
     /// Reads the password's hash in one statement, whether the user exists or not. Of two users whose addresses have become the
     /// same, each is found by the spelling that they registered with.
     pub(super) async fn find_password(&self, email: &str) -> Result<Option<(UserId, String)>> {
@@ -278,6 +225,18 @@ impl Users {
                    order by case when u.email_key = $2 then 0 else 1 end limit 1";
         let values = vec![key.into(), before.into(), NO_PASSWORD.into()];
         Ok(query_one_as(&self.log.database().reader, sql, values).await?)
+    }
+
+    /// Checks a new password of a user, of whom others know texts.
+    pub(super) async fn check_new_password(
+        &self,
+        address: Option<IpAddr>,
+        password: &Secret,
+        user: Arc<User>,
+    ) -> Result<()> {
+        let password = password.clone();
+        let check = move || rules::check_new_password(&password, &user.known_texts());
+        Ok(self.passwords.run(address, check).await??)
     }
 
     /// Begins a session of the user whom `identify` finds or creates in the same transaction.

@@ -7,7 +7,7 @@ use ::events::{
 
 use super::{
     User, UserError, UserEventKind, UserRefusal, commands::append, email_tokens,
-    events::EmailPurpose,
+    events::EmailPurpose, passwords::salt_of,
 };
 use crate::{CommandContext, access::UserId};
 
@@ -28,11 +28,15 @@ pub(super) async fn set_password(
 
 /// Checks, with the user's row locked, that the checked password is still the user's: the check takes long, and a change of the
 /// password meanwhile has ended all sessions that began with the old one. Every decision that depends on a password has to
-/// check it again here.
+/// check it again here. A hash of another cost with the same salt is of the same password.
 pub(super) async fn still_has(tx: &Tx<'_>, user_id: UserId, checked: &str) -> Result<()> {
     let sql = "select hash from user_password where user_id = $1";
     let hash: Option<String> = query_one_as(&**tx, sql, vec![user_id.into()]).await?;
-    match hash.as_deref() == Some(checked) {
+    let is_same = |hash: &str| {
+        let salt = salt_of(hash);
+        hash == checked || (salt.is_some() && salt == salt_of(checked))
+    };
+    match hash.as_deref().is_some_and(is_same) {
         true => Ok(()),
         false => Err(UserRefusal::WrongCredentials.into()),
     }

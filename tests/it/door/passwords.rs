@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use tests::{Setup, people};
+use tests::{Setup, database, people};
 use tokio::sync::Notify;
 
 use super::Beside;
@@ -64,6 +64,53 @@ async fn of_two_changes_at_once_one_counts(mut setup: Setup) {
     );
     let refused = [&one, &two].map(|answer| answer.code().is_some());
     assert_ne!(refused[0], refused[1], "{:?} {:?}", one.code(), two.code());
+}
+
+/// The cost of hashes was raised: who signs in has a hash that costs as much, also who does so twice at once.
+async fn a_dearer_hash_takes_the_place_of_a_cheaper_one(mut setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let ada = people::register(&app.client().anonymous(), "Ada").await;
+    drop(app);
+    dear(&mut setup);
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client().anonymous();
+    let sign_in = || people::send_sign_in(&client, &ada.email, &ada.password);
+    let answers = join_all((0..4).map(|_| sign_in())).await;
+    for answer in &answers {
+        assert_ne!(answer.code(), Some("UNAUTHENTICATED"), "{answer:?}");
+    }
+    assert!(answers.iter().any(|answer| answer.code().is_none()));
+    let database = setup.database().await;
+    let of_ada = format!(
+        "select p.hash as text from user_password p join app_user u on u.id = p.user_id where u.email_key = '{}'",
+        ada.email
+    );
+    let hash = database::texts(&database, &of_ada).await.remove(0);
+    assert!(
+        hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+        "{hash}"
+    );
+    sign_in().await.data();
+    people::send_sign_in(&client, &ada.email, "another password")
+        .await
+        .expect_code("UNAUTHENTICATED");
+}
+
+/// A password with all marks that may be letters can be read in thousands of ways. Nobody waits until they are all tried.
+async fn passwords_of_marks_hold_nobody_up(setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client().anonymous();
+    let beside = Beside::begin(&app).await;
+    let password = "4@8({[<3691!|70$5+%2".repeat(4);
+    let register = async |number: usize| {
+        let email = format!("marks.{number}@example.com");
+        people::send_register(&client, "Marks", &email, &password).await
+    };
+    let answers = join_all((0..24).map(register)).await;
+    assert!(answers.iter().any(|answer| answer.code().is_none()));
+    beside
+        .end_within("24 passwords of marks", MOST_GROWTH)
+        .await;
 }
 
 /// Strangers who guess lock nobody out elsewhere.
@@ -141,8 +188,12 @@ async fn a_crowd_is_refused_before_anybody_waits(mut setup: Setup) {
 }
 
 tests::embedded!(
+    a_dearer_hash_takes_the_place_of_a_cheaper_one,
     a_session_of_the_old_password_ends_with_it,
     of_two_changes_at_once_one_counts,
     the_owner_gets_in_from_elsewhere
 );
-tests::embedded!(alone: a_crowd_is_refused_before_anybody_waits);
+tests::embedded!(alone:
+    a_crowd_is_refused_before_anybody_waits,
+    passwords_of_marks_hold_nobody_up
+);

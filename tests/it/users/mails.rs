@@ -1,6 +1,7 @@
 //! Mails with tokens, to a mail server: they do what they are for once, for whoever reads them and nobody else, and the answers to those who
 //! ask for them tell nothing.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
 use tests::mail::MailServer;
@@ -173,6 +174,45 @@ async fn a_password_is_reset_by_mail(mut setup: Setup) {
     }
 }
 
+/// A user gets three mails an hour. What the server refused was none, and what was asked for at a time to come is long ago.
+async fn mails_that_nobody_got_do_not_count(mut setup: Setup) {
+    let mails = with_mail(&mut setup).await;
+    let app = setup.start();
+    let ada = register(app.client(), "Ada").await;
+    let database = setup.database().await;
+    let (long_ago, in_a_day) = match database::is_postgres(&database) {
+        true => (
+            "created_at < now() - interval '50 minutes'",
+            "created_at + interval '1 day'",
+        ),
+        false => (
+            "julianday(created_at) < julianday('now', '-50 minutes')",
+            "strftime('%Y-%m-%dT%H:%M:%f000+00:00', created_at, '+1 day')",
+        ),
+    };
+    let uncounted = format!("select count(*) as number from email_token where {long_ago}");
+    mails.refuse(true);
+    for _ in 0..3 {
+        ask_for_reset(app.client(), &ada.email).await.data();
+    }
+    eventually("they are given up", SOON, async || {
+        (database::number(&database, &uncounted).await == 3).then_some(())
+    })
+    .await;
+    mails.refuse(false);
+    for _ in 0..3 {
+        ask_for_reset(app.client(), &ada.email).await.data();
+        assert_eq!(mails.next().await.to, ada.email);
+    }
+    // The clock was wrong then.
+    let set = format!("update email_token set created_at = {in_a_day} where not ({long_ago})");
+    let moved = database.execute_unprepared(&set).await;
+    assert_eq!(moved.expect("an update").rows_affected(), 3);
+    ask_for_reset(app.client(), &ada.email).await.data();
+    let token = mails.next().await.token();
+    reset(app.client(), &token, NEW_PASSWORD).await.data();
+}
+
 async fn without_a_mail_server_production_sends_none(setup: Setup) {
     let app = setup.start();
     let ada = register(app.client(), "Ada").await;
@@ -190,6 +230,7 @@ async fn without_a_mail_server_production_sends_none(setup: Setup) {
 
 tests::both_ways!(
     an_address_is_verified_by_whoever_reads_its_mail,
-    a_password_is_reset_by_mail
+    a_password_is_reset_by_mail,
+    mails_that_nobody_got_do_not_count
 );
 tests::embedded!(without_a_mail_server_production_sends_none);

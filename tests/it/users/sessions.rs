@@ -1,9 +1,12 @@
 //! Sessions as their users see them, and who may begin one.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tests::Setup;
 use tests::graphql::{Answer, Client};
 use tests::people::{self, Person, register};
+use tests::postgres::Postgres;
+use tests::statements::StatementLog;
+use tests::{Running, Setup, database, ids};
 
 const SESSIONS: &str =
     "{ me { sessions { id userAgent createdAt lastUsedAt expiresAt isCurrent } } }";
@@ -95,6 +98,48 @@ async fn sessions_are_shown_and_ended_one_by_one(setup: Setup) {
         .expect_code("UNAUTHENTICATED");
 }
 
+/// A program has signed in again and again; its user is shut out.
+async fn deactivate_with_sessions(setup: &Setup, app: &Running, more: u64) {
+    let ada = register(app.client(), "Ada").await;
+    let database = setup.database().await;
+    let digits = ids::uuid_digits(&ada.id).expect("an id");
+    let (id, user) = match database::is_postgres(&database) {
+        true => ("gen_random_uuid()", format!("'{digits}'")),
+        false => ("randomblob(16)", format!("x'{digits}'")),
+    };
+    let insert = format!(
+        "with recursive many(i) as (select 1 union all select i + 1 from many where i < {more})
+         insert into session (id, user_id, version, created_at, expires_at)
+         select {id}, user_id, 1, created_at, expires_at from session, many where user_id = {user}"
+    );
+    let inserted = database.execute_unprepared(&insert).await;
+    assert_eq!(inserted.expect("rows").rows_affected(), more);
+    let mut socket = ada.client(app.client()).socket().await;
+    people::deactivate(app.client(), Some(&ada.id)).await.data();
+    assert_eq!(socket.closed().await, 4403);
+    let ended = format!(
+        "select count(*) as number from session where user_id = {user} and revoked_at is not null and version = 2"
+    );
+    assert_eq!(database::number(&database, &ended).await, more + 1);
+    let told = "select count(distinct stream_id) as number from event where type = 'SessionRevoked' and version = 2";
+    assert_eq!(database::number(&database, told).await, more + 1);
+}
+
+async fn any_number_of_sessions_is_ended(setup: Setup) {
+    let app = setup.start();
+    deactivate_with_sessions(&setup, &app, 1_200).await;
+}
+
+/// A statement for each would take longer than a request may, once there are tens of thousands.
+async fn sessions_are_ended_in_few_statements(postgres: Postgres, setup: Setup) {
+    let log = StatementLog::begin(&postgres, &setup);
+    let app = setup.start();
+    let of_sessions = ["update session", "UPDATE \"session\"", "insert into event"];
+    let ended = log.of(&of_sessions, deactivate_with_sessions(&setup, &app, 1_200));
+    let statements = ended.await.len();
+    assert!(statements < 30, "{statements} statements");
+}
+
 async fn registration_may_be_closed(setup: Setup) {
     let app = setup.start_many(1, 0, &["--registration", "closed"]);
     let refused =
@@ -155,8 +200,13 @@ async fn passwords_that_are_tried_first_are_refused(setup: Setup) {
         .data();
 }
 
-tests::both_ways!(sessions_are_shown_and_ended_one_by_one);
+tests::both_ways!(
+    any_number_of_sessions_is_ended,
+    sessions_are_shown_and_ended_one_by_one
+);
 tests::embedded!(
     registration_may_be_closed,
     passwords_that_are_tried_first_are_refused
 );
+
+tests::on_own_postgres!(sessions_are_ended_in_few_statements);
