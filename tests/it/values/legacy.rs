@@ -133,4 +133,29 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
     assert!(is_postgres(&database) == setup.is_distributed());
 }
 
+/// A table so large that one statement does not get through it in its time. Each row takes a while here in place of that.
+async fn a_large_table_is_brought_into_form(setup: Setup) {
+    let database = setup.database().await;
+    let count = 12_000;
+    let name = &setup.database_url[setup.database_url.rfind('/').expect("a name") + 1..];
+    for sql in [
+        format!(
+            "insert into post select gen_random_uuid(), gen_random_uuid(), 'Tea', 'tea', 0, 0, 1, now(), now()
+             from generate_series(1, {count})"
+        ),
+        "insert into post select gen_random_uuid(), gen_random_uuid(), 'Straße', 'straße', 0, 0, 1, now(), now()".to_owned(),
+        "create function octet_length(text) returns int language plpgsql volatile as
+         $$ begin perform pg_sleep(0.001); return pg_catalog.octet_length($1); end $$"
+            .to_owned(),
+        format!("alter database {name} set search_path = public, pg_catalog"),
+    ] {
+        write(&database, &sql).await;
+    }
+    let done = finish(&mut setup.command(&["migrate"]));
+    assert!(done.status.success(), "{done:?}");
+    let folded = "select count(*) as number from post where search_text = 'strasse'";
+    assert_eq!(number(&database, folded).await, 1);
+}
+
 tests::both_ways!(what_was_stored_before_is_brought_into_form);
+tests::distributed!(a_large_table_is_brought_into_form);
