@@ -5,10 +5,10 @@ use tests::process::Process;
 use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
-/// The session that builds an index.
+/// The session that builds an index, or removes one that was left unfinished: both wait for those who write.
 const BUILDING: &str =
     "select pid::text as text from pg_stat_activity where datname = current_database()
-    and state = 'active' and pid <> pg_backend_pid() and query ilike 'create index concurrently%'";
+    and state = 'active' and pid <> pg_backend_pid() and query ~* '^(create|drop) index concurrently'";
 
 async fn a_killed_migration_holds_up_nobody(setup: Setup) {
     let (holder, other) = (setup.database().await, setup.database().await);
