@@ -4,10 +4,10 @@
 
 use events::{
     Database, Result,
-    sql::{Dialect, execute, query_as, query_one},
+    sql::{Dialect, execute, query_as, query_one, query_one_as},
 };
 use sea_orm::{
-    DbBackend, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value,
+    DbBackend, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, Value,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -20,8 +20,9 @@ use crate::{
     users,
 };
 
-/// The number of rows read at once.
-const PAGE: u64 = 500;
+/// The number of rows looked at in one statement. One that looked through a whole table for the few rows that may change would miss its
+/// time limit when the table is large, and no migration would come to its end.
+const STRETCH: u64 = 4_000;
 
 /// Two rows whose addresses have turned out to be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,25 +149,30 @@ where
     R: Derived + ModelTrait,
     R::Entity: EntityTrait<Model = R>,
 {
-    let mut after = Uuid::nil();
-    loop {
+    let mut next = Some(Uuid::nil());
+    while let Some(after) = next {
+        next = end_of_stretch(database, R::TABLE, after).await?;
         let rows = R::Entity::find()
             .filter(Expr::cust(has_more_than_ascii(database.backend(), R::TEXT)))
             .filter(Expr::col("id").gt(after))
+            .filter(Expr::col("id").lte(next.unwrap_or(Uuid::max())))
             .order_by(Expr::col("id"), Order::Asc)
-            .limit(PAGE)
             .all(&database.reader)
             .await?;
-        for row in &rows {
-            if let Some(conflict) = derive_row(database, row.clone()).await? {
+        for row in rows {
+            if let Some(conflict) = derive_row(database, row).await? {
                 conflicts.push(conflict);
             }
         }
-        match rows.last() {
-            Some(last) => after = last.place().0,
-            None => return Ok(()),
-        }
     }
+    Ok(())
+}
+
+/// Returns the id at which a stretch of rows behind another id ends; `None` when there are fewer.
+async fn end_of_stretch(database: &Database, table: &str, after: Uuid) -> Result<Option<Uuid>> {
+    let last = STRETCH - 1;
+    let sql = format!("select id from {table} where id > $1 order by id limit 1 offset {last}");
+    query_one_as(&database.reader, &sql, vec![after.into()]).await
 }
 
 async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<AddressConflict>> {
@@ -197,36 +203,33 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
 /// Splits the names of students of before they had parts. The trigger of migration 0026 does it, for whatever name the row has by
 /// then, so a concurrent command loses nothing.
 async fn split_names(database: &Database) -> Result<()> {
-    let whole = "given_name is null and family_name is null";
-    let select =
-        format!("select id from student where {whole} and id > $1 order by id limit {PAGE}");
-    let split = format!("update student set name = name where {whole} and id > $1 and id <= $2");
-    let mut after = Uuid::nil();
-    loop {
-        let rows: Vec<(Uuid,)> = query_as(&database.reader, &select, vec![after.into()]).await?;
-        let Some((last,)) = rows.last().copied() else {
-            return Ok(());
-        };
-        let range = vec![after.into(), last.into()];
-        execute(database.writer(), &split, range).await?;
-        after = last;
+    let whole = "given_name is null and family_name is null and id > $1 and id <= $2";
+    let find = format!("select 1 from student where {whole} limit 1");
+    let split = format!("update student set name = name where {whole}");
+    let mut next = Some(Uuid::nil());
+    while let Some(after) = next {
+        next = end_of_stretch(database, "student", after).await?;
+        let stretch: Vec<Value> = vec![after.into(), next.unwrap_or(Uuid::max()).into()];
+        let found = query_one(&database.reader, &find, stretch.clone()).await?;
+        if found.is_some() {
+            execute(database.writer(), &split, stretch).await?;
+        }
     }
+    Ok(())
 }
 
 /// Updates the searched text of rows that have no address.
 async fn fold_texts(database: &Database, table: &str, text: &str, which: &str) -> Result<()> {
     let sql = format!(
-        "select id, version, {text}, search_text from {table} where {which} and id > $1 order by id limit {PAGE}"
+        "select id, version, {text}, search_text from {table} where {which} and id > $1 and id <= $2 order by id"
     );
-    let mut after = Uuid::nil();
-    loop {
+    let mut next = Some(Uuid::nil());
+    while let Some(after) = next {
+        next = end_of_stretch(database, table, after).await?;
+        let stretch = vec![after.into(), next.unwrap_or(Uuid::max()).into()];
         let rows: Vec<(Uuid, i64, String, Option<String>)> =
-            query_as(&database.reader, &sql, vec![after.into()]).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
+            query_as(&database.reader, &sql, stretch).await?;
         for (id, version, text, found) in rows {
-            after = id;
             let folded = Some(fold(&text));
             if folded != found {
                 let columns = [("search_text", folded.into())];
@@ -234,6 +237,7 @@ async fn fold_texts(database: &Database, table: &str, text: &str, which: &str) -
             }
         }
     }
+    Ok(())
 }
 
 /// Writes the row only if it is still at the version in which it was read.

@@ -18,7 +18,7 @@ use crate::{
 
 /// How old a process's knowledge of pauses may be when events have come since, and when none have.
 const PAUSES_KEPT: Duration = Duration::from_millis(500);
-const PAUSES_KEPT_IN_CALM: Duration = Duration::from_secs(5);
+const PAUSES_KEPT_IN_CALM: Duration = Duration::from_secs(10);
 /// A process that has not reported its breakers for this long is taken for gone.
 const BREAKERS_KEPT_SECONDS: f64 = 60.0;
 

@@ -8,7 +8,7 @@ use redis::{AsyncCommands, InfoDict, RedisResult};
 use tokio::time::Instant;
 
 use crate::{
-    Database, Error, Result, boxed,
+    Database, Result, boxed,
     clock::AHEAD,
     connector::{ANSWER_TIME, Redis},
     sql::{Dialect, from_i64, query_as, query_one_as},
@@ -168,12 +168,16 @@ impl Database {
 /// Asks the Redis at this URL about itself; with TLS it trusts the authorities in the PEM file, if one is named.
 ///
 /// # Errors
-/// When it does not answer, or refuses to.
+/// In words, when it does not answer, or refuses to.
 #[boxed]
-pub async fn examine_redis(url: &str, ca: Option<&Path>, prefix: &str) -> Result<RedisFacts> {
-    let redis = Redis::new(url, ca, prefix)?;
+pub async fn examine_redis(
+    url: &str,
+    ca: Option<&Path>,
+    prefix: &str,
+) -> Result<RedisFacts, String> {
+    let redis = Redis::new(url, ca, prefix).map_err(|error| error.to_string())?;
     let asked = ask_redis(&redis).await;
-    asked.map_err(|error| Error::Task(error.to_string()))
+    asked.map_err(|error| error.to_string())
 }
 
 async fn ask_redis(redis: &Redis) -> RedisResult<RedisFacts> {

@@ -48,19 +48,23 @@ pub struct WorkersStatus {
 }
 
 impl WorkersStatus {
-    /// Reads the state. Followers and handlers that have left no trace yet are passed by name.
+    /// Reads the state, in one transaction: each process with metrics does it all the time. Followers and handlers that have left no
+    /// trace yet are passed by name.
     #[boxed]
     pub async fn read(
         database: &DatabaseConnection,
         followers: &[&str],
         handlers: &[&str],
     ) -> Result<Self> {
-        Ok(Self {
-            followers: followers::read_followers(database, followers).await?,
-            handlers: handlers::read_deliveries(database, handlers).await?,
-            breakers: read_breakers(database).await?,
-            pauses: read_pauses(database).await?,
-        })
+        let tx = database.begin().await?;
+        let status = Self {
+            followers: followers::read_followers(&tx, followers).await?,
+            handlers: handlers::read_deliveries(&tx, handlers).await?,
+            breakers: read_breakers(&tx).await?,
+            pauses: read_pauses(&tx).await?,
+        };
+        tx.commit().await?;
+        Ok(status)
     }
 
     /// Returns whether somebody who has seen `other` learns something new: leases renewed in time do not count.

@@ -48,16 +48,21 @@ impl Database {
     }
 }
 
-/// Removes deliveries that ended before this age, and breakers of processes that did; returns the number of deliveries.
+/// Removes deliveries that ended before this age, and what processes that did have said of themselves: their breakers, and that they ran
+/// followers, which nobody else may run any more. Returns the number of deliveries.
 #[boxed]
 pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
     let before = database.backend().now_plus(1);
     let values = vec![Value::from(-age.as_secs_f64())];
     let seen = format!("seen_at < {before}");
-    let breakers = ("worker_breaker", "dependency, owner");
-    database
-        .remove_rows(breakers, &seen, values.clone())
-        .await?;
+    for of_processes in [
+        ("worker_breaker", "dependency, owner"),
+        ("follower_member", "follower, owner"),
+    ] {
+        database
+            .remove_rows(of_processes, &seen, values.clone())
+            .await?;
+    }
     let ended = format!("state in ('done', 'discarded') and last_at < {before}");
     let deliveries = ("delivery", "handler, position");
     database.remove_rows(deliveries, &ended, values).await

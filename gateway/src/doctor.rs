@@ -2,6 +2,7 @@
 //! Nothing is asked here; `start` gathers the facts.
 
 mod clocks;
+mod schema;
 
 use std::{fmt, time::Duration};
 
@@ -12,6 +13,7 @@ use workers::operating::Outcome;
 use crate::config::Config;
 use clocks::of_clock;
 pub use clocks::of_times;
+pub use schema::{of_indexes, of_migrations};
 
 /// The oldest Postgres that Millrace is tested with.
 const OLDEST_POSTGRES: u32 = 15;

@@ -29,6 +29,9 @@ pub enum SchemaError {
     /// Others held a lock that a migration needs for longer than it waits.
     #[error("{0}")]
     Held(String),
+    /// The session that migrated is gone, or does not answer.
+    #[error("{0}")]
+    Lost(String),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -62,6 +65,18 @@ pub(crate) async fn pending(connection: &impl ConnectionTrait) -> Result<Vec<Str
     let applied = applied(connection).await?;
     let is_pending = |name: &String| !applied.contains(name);
     Ok(names.into_iter().filter(is_pending).collect())
+}
+
+/// Returns the names of applied migrations that only a newer version knows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newer(connection: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let mut applied = applied(connection).await?;
+    for migration in Migrator::migrations() {
+        applied.remove(migration.name());
+    }
+    Ok(applied.into_iter().collect())
 }
 
 async fn applied(connection: &impl ConnectionTrait) -> Result<BTreeSet<String>, DbErr> {

@@ -41,23 +41,50 @@ const SEARCHING: &str = "
     create index post_search on post using gin (search_text gin_trgm_ops);
 ";
 
-/// Returns whether search indexes are missing that can be created.
-pub(crate) async fn can_be_searched_faster(connection: &DatabaseConnection) -> Result<bool, DbErr> {
-    let sql = "select count(*) as count from pg_opclass where opcname = 'gin_trgm_ops' and pg_opclass_is_visible(oid)";
-    let row = connection
-        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
-        .await?;
-    let operators: i64 = row.map_or(Ok(0), |row| row.try_get("", "count"))?;
-    if operators == 0 {
-        return Ok(false);
-    }
+/// What is known of the indexes of a Postgres database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexFacts {
+    /// Whether search indexes can be created: the extension `pg_trgm` is there.
+    pub has_trigrams: bool,
+    /// The search indexes that are missing, or cannot be used.
+    pub missing: Vec<String>,
+    /// The indexes that cannot be used: they are being built, or were left by a build that was interrupted.
+    pub unfinished: Vec<String>,
+}
+
+/// Looks at the indexes, and changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn examine_indexes(connection: &DatabaseConnection) -> Result<IndexFacts, DbErr> {
+    let operators = "select 'gin_trgm_ops' as name from pg_opclass
+        where opcname = 'gin_trgm_ops' and pg_opclass_is_visible(oid) limit 1";
+    let unfinished = "select c.relname::text as name from pg_index i join pg_class c on c.oid = i.indexrelid
+        where not (i.indisvalid and i.indisready) and c.relnamespace = current_schema()::regnamespace order by 1";
+    let mut missing = Vec::new();
     for statement in statements(SEARCHING) {
         let (name, _) = concurrent(&statement).map_err(DbErr::Custom)?;
         if is_valid(connection, &name).await? != Some(true) {
-            return Ok(true);
+            missing.push(name);
         }
     }
-    Ok(false)
+    Ok(IndexFacts {
+        has_trigrams: !names(connection, operators).await?.is_empty(),
+        missing,
+        unfinished: names(connection, unfinished).await?,
+    })
+}
+
+async fn names(connection: &DatabaseConnection, sql: &str) -> Result<Vec<String>, DbErr> {
+    let statement = Statement::from_string(DbBackend::Postgres, sql);
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(|row| row.try_get("", "name")).collect()
+}
+
+/// Returns whether search indexes are missing that can be created.
+pub(crate) async fn can_be_searched_faster(connection: &DatabaseConnection) -> Result<bool, DbErr> {
+    let facts = examine_indexes(connection).await?;
+    Ok(facts.has_trigrams && !facts.missing.is_empty())
 }
 
 /// Creates the missing search indexes.

@@ -9,11 +9,14 @@ mod check;
 mod indexes;
 mod runner;
 mod scripts;
+mod session;
 mod waiting;
+mod watch;
 
-pub use check::{SchemaError, check};
+pub use check::{SchemaError, check, newer};
+pub use indexes::{IndexFacts, examine_indexes};
 pub use runner::migrate;
-pub use sea_orm_migration::{DbErr, MigratorTrait};
+pub use sea_orm_migration::{DbErr, MigratorTrait, sea_orm::DatabaseConnection};
 pub use waiting::await_database;
 
 /// Returns the name of the newest migration that this program knows.
@@ -54,11 +57,11 @@ const CONCURRENT: &[&str] = &[
 ///
 /// # Why a migration blocks nobody
 ///
-/// A script runs in a transaction that gives up when it does not get a lock within a second, and tries again, so statements that
-/// queue behind it wait no longer than that. Scripts contain no work that grows with a table. An index on an existing table has a
-/// migration of its own, which only creates indexes and is named in `CONCURRENT`. On Postgres each of them is built concurrently,
-/// outside of a transaction. An interrupted build leaves an invalid index, which is recognized, dropped, and built again. A test in
-/// `indexes` holds scripts to these rules.
+/// A script runs in a transaction that gives up when it does not get a lock within little more than a second, and tries again, so
+/// statements that queue behind it wait no longer than that; an autovacuum gives way before. Scripts contain no work that grows with a
+/// table. An index on an existing table has a migration of its own, which only creates indexes and is named in `CONCURRENT`. On Postgres
+/// each of them is built concurrently, outside of a transaction. A build that was interrupted, or that was chosen to end a deadlock, leaves
+/// an invalid index, which is recognized, dropped, and built again. A test in `indexes` holds scripts to these rules.
 ///
 /// Search indexes on Postgres need an extension that not everybody may create, so they are in no migration: whenever a database is
 /// migrated, those that are missing and can be created are created. Nothing depends on them except how long a search takes.

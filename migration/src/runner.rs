@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
     ActiveValue::Set,
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, Database, DatabaseConnection, EntityTrait, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
@@ -18,17 +18,24 @@ use tokio::time::sleep;
 use crate::{
     CONCURRENT, Migrator,
     check::{SchemaError, pending},
-    indexes,
+    indexes, session, watch,
 };
 
 /// The key of the advisory lock: any number that nothing else uses in this database.
 const LOCK: i64 = 7_020_109_114_097_016;
 /// How long to wait for another process that migrates, or for a table that others hold.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// What is waited for meanwhile. A build of an index waits for whoever writes, and may be chosen to end a deadlock with one of them that
+/// wants the table for itself.
+const IN_USE: &str = "a table is in use";
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long others may queue behind a migration that waits for a table.
-const TABLE_LOCK: &str = "1s";
+/// How long others may queue behind a migration that waits for a table, for the rest of its transaction: somewhat longer than
+/// `deadlock_timeout`, a second by default, because only those who have waited for that long make an autovacuum give way, which may take
+/// hours; but less than a statement of the product waits for a lock.
+const TABLE_LOCK: &str =
+    "select set_config('lock_timeout', least(setting::int + 250, 2000)::text, true)
+    from pg_settings where name = 'deadlock_timeout'";
 
 /// Applies the pending migrations; returns their names.
 ///
@@ -41,26 +48,18 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, SchemaError> {
         connection.close().await?;
         result
     } else {
-        let connection = connect_postgres(url).await?;
-        let result = migrate_postgres(&connection).await;
-        // The lock is released with the session.
-        connection.close().await?;
+        let connection = session::open(url).await?;
+        let result = watch::beside(url, &connection, migrate_postgres(&connection)).await;
+        // The lock is released with the session. One that is lost would not answer.
+        if !matches!(result, Err(SchemaError::Lost(_))) {
+            connection.close().await?;
+        }
         result
     }
 }
 
-async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
-    let mut options = alone(url);
-    options.set_application_name("millrace migrate");
-    let connection = Database::connect(options).await?;
-    // Time-outs set for the role or the database do not count.
-    let settings = "set lock_timeout = 0; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0";
-    connection.execute_unprepared(settings).await?;
-    Ok(connection)
-}
-
 async fn connect_sqlite(url: &str) -> Result<DatabaseConnection, DbErr> {
-    let mut options = alone(url);
+    let mut options = session::alone(url);
     options.map_sqlx_sqlite_opts(|options| {
         options
             .create_if_missing(true)
@@ -71,20 +70,6 @@ async fn connect_sqlite(url: &str) -> Result<DatabaseConnection, DbErr> {
             .pragma("secure_delete", "on")
     });
     Database::connect(options).await
-}
-
-/// Returns the options for a single connection, which stays the same throughout.
-fn alone(url: &str) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(1)
-        .idle_timeout(None::<Duration>)
-        .max_lifetime(None::<Duration>)
-        .acquire_timeout(Duration::from_secs(30))
-        // A lost connection took the lock with it, so another one must not continue in its place.
-        .test_before_acquire(false)
-        .sqlx_logging(false);
-    options
 }
 
 async fn migrate_sqlite(connection: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
@@ -117,24 +102,21 @@ async fn migrate_postgres(connection: &DatabaseConnection) -> Result<Vec<String>
     Migrator::install(connection).await?;
     let names = pending(connection).await?;
     for name in &names {
-        if CONCURRENT.contains(&name.as_str()) {
-            let manager = SchemaManager::new(connection);
-            apply(connection, &manager, name).await?;
-        } else {
-            patiently("a table is in use", || {
-                apply_in_transaction(connection, name)
-            })
-            .await?;
-        }
+        patiently(IN_USE, || async {
+            match CONCURRENT.contains(&name.as_str()) {
+                true => apply(connection, &SchemaManager::new(connection), name).await,
+                false => apply_in_transaction(connection, name).await,
+            }
+        })
+        .await?;
     }
-    indexes::make_search_indexes(connection).await?;
+    patiently(IN_USE, || indexes::make_search_indexes(connection)).await?;
     Ok(names)
 }
 
 async fn apply_in_transaction(connection: &DatabaseConnection, name: &str) -> Result<(), DbErr> {
     let tx = connection.begin().await?;
-    let limit = format!("set local lock_timeout = '{TABLE_LOCK}'");
-    tx.execute_unprepared(&limit).await?;
+    tx.execute_unprepared(TABLE_LOCK).await?;
     apply(&tx, &SchemaManager::new(&tx), name).await?;
     tx.commit().await
 }

@@ -6,6 +6,7 @@ mod configuration;
 mod containers;
 mod draining;
 mod help;
+mod migrating;
 mod observing;
 mod proxy;
 mod settings;

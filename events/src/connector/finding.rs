@@ -53,7 +53,8 @@ pub(super) async fn find(
             let mut found = connect(info.clone(), ca, answer_time).await?;
             let told = ask_itself(&mut found.connection).await?;
             if told.as_deref().and_then(|told| fact(told, "role")) == Some("slave") {
-                return Err(failed("the Redis at the address is a replica", ""));
+                let whose = "REDIS_URL has to lead to its master";
+                return Err(failed("the Redis at the address is a replica", whose));
             }
             let run = told.as_deref().and_then(|told| fact(told, "run_id"));
             let place = run.unwrap_or(known).to_owned();

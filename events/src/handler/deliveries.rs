@@ -178,6 +178,8 @@ pub(super) async fn mend_times(
 ) -> Result<()> {
     let backend = database.backend();
     let (latest, anew) = (backend.now_plus(2), backend.now_plus(3));
+    let names: Vec<_> = handlers.iter().map(|(handler, _)| *handler).collect();
+    let names = serde_json::Value::from(names).to_string();
     for (state, column, longest, anew_after) in [
         ("running", "leased_until", longest(lease), lease),
         ("waiting", "due_at", longest(most_delay), Duration::ZERO),
@@ -185,18 +187,24 @@ pub(super) async fn mend_times(
         let late = format!(
             "from delivery where handler = $1 and state = '{state}' and {column} > {latest}"
         );
-        let find = format!("select position {late} limit 1");
+        let find = format!(
+            "select n.name from {} where exists
+                 (select 1 from delivery where handler = n.name and state = '{state}' and {column} > {latest})",
+            backend.names()
+        );
         let mend = format!(
             "update delivery set {column} = {anew}
              where handler = $1 and position in (select position {late}) and state = '{state}'"
         );
-        for (handler, _) in handlers {
-            let mut values: Vec<Value> = vec![(*handler).into(), longest.into()];
-            let found = query(&database.background, &find, values.clone()).await?;
-            if !found.is_empty() {
-                values.push(anew_after.as_secs_f64().into());
-                execute(database.background_writer(), &mend, values).await?;
-            }
+        let values = vec![names.as_str().into(), longest.into()];
+        let found: Vec<String> = query_as(&database.background, &find, values).await?;
+        for handler in found {
+            let values = vec![
+                handler.into(),
+                longest.into(),
+                anew_after.as_secs_f64().into(),
+            ];
+            execute(database.background_writer(), &mend, values).await?;
         }
     }
     Ok(())

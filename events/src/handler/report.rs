@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often the state is reported when nothing changes.
-const INTERVAL: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(20);
 /// Changes closer together than this are reported as one.
 const PAUSE: Duration = Duration::from_millis(100);
 

@@ -3,14 +3,17 @@
 //! not, as a follower passes all of them. The age of the first one is the lag in seconds.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED};
 use crate::{
-    DatabaseConnection, PARTS, Result, clock, read,
+    PARTS, Result, clock, read,
     sql::{Dialect, from_i64, query, query_as},
 };
 
+/// A process that has not renewed its leases for so many seconds, and holds none, is taken for gone. Nobody else removes the row of one
+/// that was killed when no other runs the follower.
+const MEMBERS_KEPT_SECONDS: f64 = 60.0;
 /// The number of positions examined to count a lag.
 const COUNTED: u64 = 20_000;
 
@@ -71,7 +74,7 @@ impl FollowerStatus {
 
 /// Returns all followers that are known by name or have a checkpoint.
 pub(super) async fn read_followers(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     known: &[&str],
 ) -> Result<Vec<FollowerStatus>> {
     let parts = read_parts(database).await?;
@@ -79,7 +82,7 @@ pub(super) async fn read_followers(
     names.extend(parts.iter().map(|(name, _)| name.clone()));
     names.sort();
     names.dedup();
-    let members = read_members(database).await?;
+    let members = read_members(database, &parts).await?;
     let lags = read_lags(database, &names).await?;
     let letters = count_letters(database, &names).await?;
     let head = read::read_head(database).await?;
@@ -102,7 +105,7 @@ fn of_name<T: Clone>(all: &[(String, T)], name: &str) -> Vec<T> {
     of_name.map(|(_, it)| it.clone()).collect()
 }
 
-async fn read_parts(database: &DatabaseConnection) -> Result<Vec<(String, PartStatus)>> {
+async fn read_parts(database: &impl ConnectionTrait) -> Result<Vec<(String, PartStatus)>> {
     let backend = database.get_database_backend();
     let sql = format!(
         "select follower, part, position, token, owner, {} as leased_until,
@@ -128,20 +131,34 @@ async fn read_parts(database: &DatabaseConnection) -> Result<Vec<(String, PartSt
     rows.iter().map(part).collect()
 }
 
-async fn read_members(database: &DatabaseConnection) -> Result<Vec<(String, Member)>> {
-    let seen_at = database.get_database_backend().seconds("seen_at");
+async fn read_members(
+    database: &impl ConnectionTrait,
+    parts: &[(String, PartStatus)],
+) -> Result<Vec<(String, Member)>> {
+    let backend = database.get_database_backend();
     let sql = format!(
-        "select follower, owner, {seen_at} as seen_at from follower_member order by follower, owner"
+        "select follower, owner, {} as seen_at, case when seen_at between {} and {} then 1 else 0 end as is_seen
+         from follower_member order by follower, owner",
+        backend.seconds("seen_at"),
+        backend.now_plus(1),
+        backend.now_plus(2),
     );
-    let member = |row: &QueryResult| {
+    // Who was seen later than that was seen by a clock that was ahead.
+    let values = [-MEMBERS_KEPT_SECONDS, MEMBERS_KEPT_SECONDS].map(Into::into);
+    let mut members = Vec::new();
+    for row in query(database, &sql, values.into()).await? {
+        let follower: String = row.try_get("", "follower")?;
         let member = Member {
             owner: row.try_get("", "owner")?,
-            seen_at: clock::read_time(row, "seen_at")?.unwrap_or_default(),
+            seen_at: clock::read_time(&row, "seen_at")?.unwrap_or_default(),
         };
-        Ok((row.try_get("", "follower")?, member))
-    };
-    let rows = query(database, &sql, Vec::new()).await?;
-    rows.iter().map(member).collect()
+        let mut held = parts.iter().filter(|(of, _)| *of == follower);
+        let is_seen = row.try_get::<i32>("", "is_seen")? == 1;
+        if is_seen || held.any(|(_, part)| part.owner.as_ref() == Some(&member.owner)) {
+            members.push((follower, member));
+        }
+    }
+    Ok(members)
 }
 
 /// A follower that is behind.
@@ -207,7 +224,7 @@ fn lag_statement(backend: DbBackend) -> String {
     )
 }
 
-async fn read_lags(database: &DatabaseConnection, names: &[String]) -> Result<Vec<Behind>> {
+async fn read_lags(database: &impl ConnectionTrait, names: &[String]) -> Result<Vec<Behind>> {
     let names = serde_json::Value::from(names).to_string();
     let sql = lag_statement(database.get_database_backend());
     let behind = |row: &QueryResult| {
@@ -233,7 +250,7 @@ async fn read_lags(database: &DatabaseConnection, names: &[String]) -> Result<Ve
 
 /// Counts the dead letters of each of these, up to a bound.
 pub(super) async fn count_letters(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     consumers: &[String],
 ) -> Result<Vec<(String, u64)>> {
     let sql = format!(

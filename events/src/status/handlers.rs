@@ -1,11 +1,11 @@
 //! Handlers: what each has to do, is doing, retries, and has recently done. Each count uses an index and ends at a bound, so a
 //! backlog of millions costs no more than one of some thousands.
 
-use sea_orm::{DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED, followers::count_letters};
 use crate::{
-    DatabaseConnection, Result,
+    Result,
     sql::{Dialect, from_i64, query, query_as},
 };
 
@@ -33,7 +33,7 @@ pub struct DeliveryCounts {
 
 /// Counts the deliveries of all handlers that are known by name or have something to do.
 pub(super) async fn read_deliveries(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     known: &[&str],
 ) -> Result<Vec<DeliveryCounts>> {
     let mut names: Vec<String> = known.iter().map(|name| (*name).to_owned()).collect();
@@ -78,7 +78,7 @@ pub(super) async fn read_deliveries(
 }
 
 /// Returns the names that have deliveries, with as many look-ups as there are names.
-async fn with_deliveries(database: &DatabaseConnection) -> Result<Vec<String>> {
+async fn with_deliveries(database: &impl ConnectionTrait) -> Result<Vec<String>> {
     let sql = "with recursive names(name) as (
                    select min(handler) from delivery
                    union all

@@ -110,6 +110,47 @@ async fn a_lag_too_long_to_count_is_estimated() {
     );
 }
 
+/// A process that was killed leaves its row, which nobody removes when no other runs the follower.
+#[tokio::test]
+async fn processes_that_are_gone_are_not_listed() {
+    let (_file, database) = SqliteFile::create().await;
+    let writer = database.writer();
+    for (owner, seen_at) in [
+        ("at work", "unixepoch()"),
+        ("with a long lease", "unixepoch() - 90"),
+        ("killed", "unixepoch() - 90"),
+        ("of another clock", "unixepoch() + 9000"),
+    ] {
+        let member = format!("insert into follower_member values ('model', '{owner}', {seen_at})");
+        execute(writer, &member).await;
+    }
+    for (part, owner, until) in [(1, "with a long lease", 90), (2, "killed", -80)] {
+        let checkpoint = format!(
+            "insert into checkpoint (follower, part, position, owner, leased_until)
+             values ('model', {part}, 0, '{owner}', unixepoch() + {until})"
+        );
+        execute(writer, &checkpoint).await;
+    }
+    let status = one(&database.reader).await;
+    let owners: Vec<_> = status.members.iter().map(|it| &*it.owner).collect();
+    assert_eq!(owners, ["at work", "with a long lease"]);
+
+    let day = Duration::from_secs(86_400);
+    execute(
+        writer,
+        "insert into follower_member values ('retired', 'killed', unixepoch() - 90000)",
+    )
+    .await;
+    crate::remove_ended_deliveries(&database, day)
+        .await
+        .expect("a cleaning");
+    let left = "select owner from follower_member where follower = 'retired'";
+    let left: Vec<(String,)> = crate::sql::query_as(writer, left, Vec::new())
+        .await
+        .expect("members");
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[tokio::test]
 async fn renewed_leases_are_no_news() {
     let part = |leased_until| PartStatus {

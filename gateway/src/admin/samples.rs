@@ -10,8 +10,10 @@ use events::{Beginning, EventLog, Sizes, WorkersStatus};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-/// How often it is looked at, and how long a look may take.
+/// How often it is looked at, and how often while no events come: every process does it.
 const INTERVAL: Duration = Duration::from_secs(15);
+const INTERVAL_IN_CALM: Duration = Duration::from_secs(60);
+/// How long a look may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What was seen last.
@@ -34,12 +36,21 @@ pub(super) async fn keep(log: EventLog, samples: Samples) {
     let operations = Entities::operations(&log);
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen_at: Option<(Instant, u64)> = None;
     loop {
         ticks.tick().await;
         let is_ready = log.readiness().await.is_ok();
         *samples.is_ready.lock() = Some(is_ready);
+        let (now, position) = (Instant::now(), log.tail().position());
+        let is_recent = |(at, of): (Instant, u64)| of == position && now < at + INTERVAL_IN_CALM;
+        if seen_at.is_some_and(is_recent) {
+            continue;
+        }
         match timeout(LIMIT, look(&log, &operations)).await {
-            Ok(Some(sample)) => *samples.seen.lock() = Some(Arc::new(sample)),
+            Ok(Some(sample)) => {
+                seen_at = Some((now, position));
+                *samples.seen.lock() = Some(Arc::new(sample));
+            }
             Ok(None) | Err(_) => tracing::debug!("the sampled metrics cannot be read now"),
         }
     }

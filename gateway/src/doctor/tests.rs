@@ -2,6 +2,8 @@
 
 use events::{AheadFacts, BreakerStatus, FollowerStatus, Member, PartStatus};
 
+use migration::IndexFacts;
+
 use super::*;
 
 fn server() -> ServerFacts {
@@ -70,6 +72,35 @@ fn what_is_full_is_told() {
     assert_eq!(of_disk(2 << 30, 1 << 20).grade, Grade::Ok);
     assert_eq!(of_disk(2 << 30, 3 << 30).grade, Grade::Warning);
     assert_eq!(of_disk(1 << 20, 0).grade, Grade::Warning);
+}
+
+#[test]
+fn indexes_that_are_of_no_use_are_told() {
+    let well = IndexFacts {
+        has_trigrams: true,
+        ..IndexFacts::default()
+    };
+    let says = |facts| -> String {
+        let found = of_indexes(&facts);
+        found.iter().map(|it| format!("{it}\n")).collect()
+    };
+    assert_eq!(worst(&of_indexes(&well)), Grade::Ok);
+    let missing = vec!["post_search".to_owned()];
+    let without = says(IndexFacts {
+        has_trigrams: false,
+        missing: missing.clone(),
+        ..well.clone()
+    });
+    assert!(without.contains("create extension pg_trgm"), "{without}");
+    assert!(
+        says(IndexFacts {
+            missing,
+            ..well.clone()
+        })
+        .contains("lack post_search")
+    );
+    let unfinished = vec!["event_actor".to_owned()];
+    assert!(says(IndexFacts { unfinished, ..well }).contains("event_actor cannot be used"));
 }
 
 /// A follower whose parts these processes hold, of which one was killed, and so has not left.

@@ -8,6 +8,7 @@ use gateway::{
     config::{Config, DoctorSettings},
     doctor::{self, Finding},
 };
+use migration::SchemaError;
 use tokio::time::timeout;
 use workers::operating::{self, Outcome};
 
@@ -48,7 +49,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
         let asked = timeout(PATIENCE * 2, asking).await;
         let says = match asked {
             Ok(Ok(facts)) => Ok(doctor::of_redis(&facts)),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(away.to_owned()),
         };
         let advice = "see REDIS_URL, and whether Redis runs; meanwhile events come a poll interval late, and nothing is lost";
@@ -117,8 +118,8 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
             Err(error) => tracing::debug!(%error, "the space on the disk cannot be read: {error}"),
         }
     }
-    match migration::check(&database.schema_connection()).await {
-        Ok(()) => found.push(Finding::ok("migrations", "the database is up to date")),
+    match of_schema(&database.schema_connection(), facts.server.is_some()).await {
+        Ok(well) => found.extend(well),
         Err(error) => {
             let advice = "run `millrace migrate` of the newest version that runs here";
             found.push(Finding::trouble("migrations", error.to_string(), advice));
@@ -127,6 +128,20 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
     }
     found.extend(doctor::of_replicas(&database.examine_replicas().await));
     Some(database)
+}
+
+async fn of_schema(
+    connection: &migration::DatabaseConnection,
+    is_postgres: bool,
+) -> Result<Vec<Finding>, SchemaError> {
+    migration::check(connection).await?;
+    let mut found = vec![doctor::of_migrations(&migration::newer(connection).await?)];
+    if is_postgres {
+        found.extend(doctor::of_indexes(
+            &migration::examine_indexes(connection).await?,
+        ));
+    }
+    Ok(found)
 }
 
 async fn of_workers(config: &Config, database: Database) -> Result<Vec<Finding>, StartError> {

@@ -9,7 +9,7 @@ use tests::waiting::SOON;
 
 use crate::places::{Way, connect, empty, texts};
 
-const EVENT: &str = "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
+pub(crate) const EVENT: &str = "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
     values (gen_random_uuid(), 0, 'customer', gen_random_uuid(), 1, 'CustomerCreated', 1, '{}', '{}', now())";
 const USER: &str = "insert into app_user values
     (gen_random_uuid(), 'a', gen_random_uuid()::text, 'a', 'a', null, 'MEMBER', 'ONLINE', 1, now(), now(), null)";
@@ -19,7 +19,7 @@ const SESSION: &str =
 const MOST_WAITED: &str = "set statement_timeout = '2500ms'";
 
 /// Returns a database after this many migrations, and a second connection to it.
-async fn at(steps: u32) -> (String, DatabaseConnection, DatabaseConnection) {
+pub(crate) async fn at(steps: u32) -> (String, DatabaseConnection, DatabaseConnection) {
     let url = empty(Way::Distributed);
     let connection = connect(&url).await;
     Migrator::up(&connection, Some(steps)).await.expect("steps");
@@ -34,7 +34,7 @@ async fn at(steps: u32) -> (String, DatabaseConnection, DatabaseConnection) {
 }
 
 /// Waits until the migration waits for `what` in a statement like this.
-async fn await_statement(connection: &DatabaseConnection, like: &str) {
+pub(crate) async fn await_statement(connection: &DatabaseConnection, like: &str) {
     let sql = format!(
         "select query as text from pg_stat_activity where datname = current_database()
          and pid <> pg_backend_pid() and state = 'active' and wait_event_type = 'Lock' and query ilike '{like}'"

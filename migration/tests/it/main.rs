@@ -2,6 +2,7 @@
 //! versions before and after.
 
 mod beside;
+mod hindered;
 mod places;
 mod upgrading;
 mod versions;

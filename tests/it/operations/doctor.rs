@@ -66,6 +66,17 @@ async fn parts_that_are_away_are_found(_: Setup) {
     postgres.execute("postgres", "select pg_reload_conf()");
     is_well(&setup).await;
     let database = setup.database().await;
+    for statement in [
+        "drop extension if exists pg_trgm cascade",
+        "insert into seaql_migrations values ('m9001_later', 0)",
+    ] {
+        let done = database.execute_unprepared(statement).await;
+        done.expect(statement);
+    }
+    for (grade, what) in [("warning", "no extension pg_trgm"), ("ok", "m9001_later")] {
+        let (found, _) = look(&setup, grade);
+        assert!(found.iter().any(|it| it.contains(what)), "{found:?}");
+    }
     let deleted =
         database.execute_unprepared("delete from seaql_migrations where version like 'm0025%'");
     deleted.await.expect("the migration is forgotten");

@@ -9,7 +9,9 @@ const MOST: f64 = 10.0;
 /// How long they are counted at a time. The slowest looks are this far apart.
 const WINDOW: Duration = Duration::from_secs(20);
 
-async fn little_is_asked_when_nothing_happens(setup: Setup) {
+/// All of them have metrics, as by default.
+async fn little_is_asked_when_nothing_happens(mut setup: Setup) {
+    setup.settings.set("MILLRACE_ADMIN_LISTEN", "127.0.0.1:0");
     let app = setup.start_many(2, 2, &[]);
     let connection = setup.database().await;
     // Everybody has something to remember.

@@ -133,4 +133,27 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
     assert!(is_postgres(&database) == setup.is_distributed());
 }
 
+/// A table so large that one statement does not get through it in its time, 10 s. Some of its rows take half a second here in place of that.
+async fn a_large_table_is_brought_into_form(setup: Setup) {
+    let database = setup.database().await;
+    let name = &setup.database_url[setup.database_url.rfind('/').expect("a name") + 1..];
+    for sql in [
+        "insert into post select lpad(to_hex(n), 32, '0')::uuid, gen_random_uuid(), 'Straße',
+             case when n % 500 = 0 then 'slow' when n = 11999 then 'straße' else 'strasse' end, 0, 0, 1, now(), now()
+         from generate_series(1, 12000) n",
+        "create function octet_length(text) returns int language plpgsql volatile as $$ begin
+             if $1 = 'slow' then perform pg_sleep(0.5); end if;
+             return pg_catalog.octet_length($1);
+         end $$",
+        &format!("alter database {name} set search_path = public, pg_catalog"),
+    ] {
+        write(&database, sql).await;
+    }
+    let done = finish(&mut setup.command(&["migrate"]));
+    assert!(done.status.success(), "{done:?}");
+    let folded = "select count(*) as number from post where search_text = 'straße'";
+    assert_eq!(number(&database, folded).await, 0);
+}
+
 tests::both_ways!(what_was_stored_before_is_brought_into_form);
+tests::distributed!(a_large_table_is_brought_into_form);
