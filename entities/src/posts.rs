@@ -31,7 +31,7 @@ pub use events::{
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
 pub use listing::{PostField, PostSort, PostSortField};
-pub use loading::LikeOf;
+pub use loading::{LikeOf, PostsBy, PostsPage};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, CommentId, Post, PostId};
 pub use queries::{likers_of_state, page_of_state};

@@ -10,20 +10,25 @@ use ::events::{
     AsOf, EventLog,
     sql::{is_one_of, padded, query_as},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, TryGetableMany};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, IdenStatic, QueryFilter, QueryResult, QuerySelect,
+    TryGetableMany,
+};
 
 use super::{
     Comment, CommentId, POSTS_FOLLOWER, Post, PostId, Posts,
+    listing::{PostField, PostSort, TABLE, key},
     queries::{place_of, place_of_liker},
     tables::{comment, post},
 };
 use crate::{
-    Direction, Edge, Page, SortKey,
+    Direction, Edge, Filter, Page, PageRequest,
     access::UserId,
     boxed,
-    children::{Children, PageOf},
+    children::{Children, Clause, PageOf},
     gathering::Gathering,
     id::uuids,
+    record::SortField,
 };
 
 /// What was found, by key.
@@ -36,6 +41,26 @@ pub struct LikeOf {
     pub post_id: PostId,
     /// The user.
     pub user_id: UserId,
+}
+
+/// Posts of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PostsBy {
+    /// The user.
+    pub author_id: UserId,
+    /// Which of the user's posts.
+    pub filter: Arc<Filter<PostField>>,
+}
+
+/// A page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PostsPage {
+    /// The posts.
+    pub by: PostsBy,
+    /// Their order.
+    pub sort: PostSort,
+    /// The page.
+    pub request: PageRequest,
 }
 
 /// The columns in the order of `read_comment`.
@@ -58,7 +83,7 @@ const LIKERS: Children = Children {
     direction: Direction::Asc,
 };
 
-/// The columns in the order of `post::Shown`.
+/// Newest first, unless sorted otherwise. The columns are in the order of `post::Shown`.
 const BY_AUTHOR: Children = Children {
     table: "post",
     parent: "author_id",
@@ -135,7 +160,9 @@ impl Posts {
             let comment = read_comment(row)?;
             Ok((comment.post_id, place_of(&comment), comment))
         };
-        let pages = COMMENTS.pages(model.connection(), keys, read).await?;
+        let pages = COMMENTS
+            .pages(model.connection(), keys, &Clause::default(), read)
+            .await?;
         Ok(model.give(pages))
     }
 
@@ -166,27 +193,79 @@ impl Posts {
                 user_id,
             ))
         };
-        let pages = LIKERS.pages(model.connection(), keys, read).await?;
+        let pages = LIKERS
+            .pages(model.connection(), keys, &Clause::default(), read)
+            .await?;
         Ok(model.give(pages))
     }
 
-    /// Returns the posts of users, newest first.
+    /// Returns pages of the posts of users. Pages that are selected and ordered alike are one statement.
     #[boxed]
-    pub async fn load_posts_by(
-        &self,
-        keys: &[PageOf<UserId>],
-    ) -> Loaded<PageOf<UserId>, Page<Post>> {
+    pub async fn load_posts_by(&self, keys: &[PostsPage]) -> Loaded<PostsPage, Page<Post>> {
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let read = |row: &QueryResult| {
-            let post = Post::from(post::Shown::try_get_many_by_index(row)?);
-            let edge = Edge {
-                key: SortKey::Time(post.created_at),
-                id: post.id.uuid(),
+        let database = model.connection();
+        let backend = database.get_database_backend();
+        let mut alike: HashMap<_, Vec<PageOf<UserId>>> = HashMap::new();
+        for PostsPage { by, sort, request } in keys {
+            let (of, request) = (by.author_id, request.clone());
+            let alike = alike.entry((&by.filter, *sort)).or_default();
+            alike.push(PageOf { of, request });
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for ((filter, sort), keys) in alike {
+            let posts = Children {
+                key: Some(sort.field.column().as_str()),
+                direction: sort.direction,
+                ..BY_AUTHOR
             };
-            Ok((post.author_id, edge, post))
-        };
-        let pages = BY_AUTHOR.pages(model.connection(), keys, read).await?;
-        Ok(model.give(pages))
+            let only = Clause::of(filter.condition(backend, TABLE), backend);
+            let read = |row: &QueryResult| {
+                let post = Post::from(post::Shown::try_get_many_by_index(row)?);
+                let edge = Edge {
+                    key: key(sort.field, &post),
+                    id: post.id.uuid(),
+                };
+                Ok((post.author_id, edge, post))
+            };
+            let pages = posts.pages(database, &keys, &only, read).await?;
+            found.extend(pages.into_iter().map(|(PageOf { of, request }, page)| {
+                let by = PostsBy {
+                    author_id: of,
+                    filter: filter.clone(),
+                };
+                (PostsPage { by, sort, request }, page)
+            }));
+        }
+        Ok(model.give(found))
+    }
+
+    /// Returns how many posts of users there are; one statement for each filter. Users without any are left out.
+    #[boxed]
+    pub async fn count_posts_by(&self, keys: &[PostsBy]) -> Loaded<PostsBy, u64> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let database = model.connection();
+        let mut alike: HashMap<_, Vec<UserId>> = HashMap::new();
+        for PostsBy { author_id, filter } in keys {
+            alike.entry(filter).or_default().push(*author_id);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for (filter, author_ids) in alike {
+            let counts: Vec<(UserId, i64)> = post::Entity::find()
+                .select_only()
+                .column(post::Column::AuthorId)
+                .column_as(post::Column::Id.count(), "count")
+                .filter(post::Column::AuthorId.is_in(padded(&author_ids)))
+                .filter(filter.condition(database.get_database_backend(), TABLE))
+                .group_by(post::Column::AuthorId)
+                .into_tuple()
+                .all(database)
+                .await?;
+            found.extend(counts.into_iter().map(|(author_id, count)| {
+                let filter = filter.clone();
+                (PostsBy { author_id, filter }, count.unsigned_abs())
+            }));
+        }
+        Ok(model.give(found))
     }
 
     /// Returns those of the likes that exist; one statement for each user.
