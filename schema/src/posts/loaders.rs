@@ -7,7 +7,7 @@ use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
     Page, PageOf,
-    posts::{self, CommentId, LikeOf, PostId, Posts, PostsBy, PostsPage},
+    posts::{self, CommentId, LikeOf, PostId, Posts},
     users::{User, UserId, Users},
 };
 use events::AsOf;
@@ -97,37 +97,6 @@ impl Loader<LikersOf> for PostLoader {
 }
 
 #[async_trait]
-impl Loader<PostsPage> for PostLoader {
-    type Value = AsOf<Arc<Page<posts::Post>>>;
-    type Error = Failure;
-
-    async fn load(&self, keys: &[PostsPage]) -> Result<HashMap<PostsPage, Self::Value>, Failure> {
-        let pages = self.posts.load_posts_by(keys).await?;
-        let of = |key: &PostsPage| {
-            pages
-                .as_ref()
-                .map(|pages| Arc::new(pages.get(key).cloned().unwrap_or_default()))
-        };
-        Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
-    }
-}
-
-#[async_trait]
-impl Loader<PostsBy> for PostLoader {
-    type Value = AsOf<u64>;
-    type Error = Failure;
-
-    async fn load(&self, keys: &[PostsBy]) -> Result<HashMap<PostsBy, AsOf<u64>>, Failure> {
-        let counts = self.posts.count_posts_by(keys).await?;
-        let of = |key| counts.as_ref().map(|counts| counts.get(key).copied());
-        let counted = keys
-            .iter()
-            .map(|key| (key.clone(), of(key).map(Option::unwrap_or_default)));
-        Ok(counted.collect())
-    }
-}
-
-#[async_trait]
 impl Loader<CommentId> for PostLoader {
     type Value = AsOf<Option<posts::Comment>>;
     type Error = Failure;
@@ -170,18 +139,6 @@ impl Noted<LikersOf> for PostLoader {
         reads.note(Read::Stream(key.of.stream()));
         let likers = found.into_iter().flat_map(|page| page.look().items.iter());
         note_users(reads, likers.map(|(_, (id, _))| *id));
-    }
-}
-
-impl Noted<PostsPage> for PostLoader {
-    fn note(reads: &Reads, _: &PostsPage, _: Option<&Self::Value>) {
-        reads.note(Read::Kind(posts::STREAM));
-    }
-}
-
-impl Noted<PostsBy> for PostLoader {
-    fn note(reads: &Reads, _: &PostsBy, _: Option<&AsOf<u64>>) {
-        reads.note(Read::Kind(posts::STREAM));
     }
 }
 
@@ -234,17 +191,6 @@ pub(super) async fn load_comment(
 /// Returns a page of those who like a post.
 pub(super) async fn load_likers(ctx: &Context<'_>, of: PageOf<PostId>) -> Result<Page<Liker>> {
     let page = load(ctx, LikersOf(of)).await?;
-    Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
-}
-
-/// Returns how many posts of a user there are. The caller must be allowed to read posts.
-pub(super) async fn count_posts_by(ctx: &Context<'_>, of: PostsBy) -> Result<u64> {
-    Ok(load(ctx, of).await?.unwrap_or_default())
-}
-
-/// Returns a page of a user's posts. The caller must be allowed to read posts.
-pub(super) async fn load_posts_by(ctx: &Context<'_>, of: PostsPage) -> Result<Page<posts::Post>> {
-    let page = load(ctx, of).await?;
     Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
 }
 

@@ -20,7 +20,7 @@ use super::{
     comments::shows_authors,
     counting::PostStatistics,
     inputs::{PostFilter, PostSortField},
-    loaders::{count_posts_by, load_comment, load_posts_by},
+    loaders::load_comment,
     object::Post,
 };
 use crate::{
@@ -53,11 +53,12 @@ impl PostTotals {
     /// The number of posts that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
         if let Some(author_id) = self.author_id {
             let filter = self.filter.clone();
-            return count_posts_by(ctx, PostsBy { author_id, filter }).await;
+            let count = posts.count_posts_by(PostsBy { author_id, filter }).await;
+            return shown(ctx, count?);
         }
-        let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.filter).await;
         shown(ctx, count?)
     }
@@ -115,7 +116,9 @@ async fn posts_of(
         author_id: author.id,
         filter: filter.clone(),
     };
-    let page = load_posts_by(ctx, PostsPage { by, sort, request }).await?;
+    let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
+    let page = posts.load_posts_by(PostsPage { by, sort, request }).await;
+    let page = Arc::unwrap_or_clone(shown(ctx, page?)?);
     let totals = PostTotals {
         filter,
         author_id: Some(author.id),
