@@ -4,7 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use ::events::{DatabaseConnection, sql::OfEach};
-use sea_orm::{QueryResult, Value};
+use sea_orm::{
+    Condition, DbBackend, QueryResult, Statement, Value,
+    sea_query::{Expr, Query},
+};
 
 use crate::{
     Direction, Edge, Page, PageRequest,
@@ -27,6 +30,34 @@ pub(crate) struct Children {
     pub(crate) direction: Direction,
 }
 
+/// A condition on rows as text, with its parameters from `$1` on.
+#[derive(Default)]
+pub(crate) struct Clause {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Clause {
+    pub(crate) fn of(condition: Condition, backend: DbBackend) -> Self {
+        let select = Query::select()
+            .expr(Expr::cust("1"))
+            .cond_where(condition)
+            .to_owned();
+        let Statement { sql, values, .. } = backend.build(&select);
+        let Some((_, text)) = sql.split_once(" WHERE ") else {
+            return Self::default();
+        };
+        // SQLite's have no numbers, and the text occurs once for each parent.
+        let mut parts = text.split('?');
+        let mut sql = parts.next().unwrap_or_default().to_owned();
+        for (place, part) in (1..).zip(parts) {
+            sql += &format!("${place}{part}");
+        }
+        let values = values.map(|values| values.0).unwrap_or_default();
+        Self { sql, values }
+    }
+}
+
 /// A page below an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageOf<I> {
@@ -37,11 +68,12 @@ pub struct PageOf<I> {
 }
 
 impl Children {
-    /// Returns the pages of all keys. `read` reads a row with its parent and its place.
+    /// Returns the pages of all keys, of the rows for which `only` holds. `read` reads a row with its parent and its place.
     pub(crate) async fn pages<K: 'static, T>(
         &self,
         database: &DatabaseConnection,
         keys: &[PageOf<Id<K>>],
+        only: &Clause,
         read: impl Fn(&QueryResult) -> Result<(Id<K>, Edge, T), sea_orm::DbErr>,
     ) -> ::events::Result<HashMap<PageOf<Id<K>>, Page<T>>> {
         // Loads that add different things to a page ask for the same one, and each parent's rows are read once.
@@ -53,7 +85,7 @@ impl Children {
         let mut pages = HashMap::with_capacity(keys.len());
         for (request, parents) in alike {
             let mut rows: HashMap<Id<K>, Vec<(Edge, T)>> = HashMap::new();
-            for row in self.rows(database, &parents, request).await? {
+            for row in self.rows(database, &parents, only, request).await? {
                 let (of, edge, child) = read(&row)?;
                 rows.entry(of).or_default().push((edge, child));
             }
@@ -71,6 +103,7 @@ impl Children {
         &self,
         database: &DatabaseConnection,
         parents: &[Id<K>],
+        only: &Clause,
         request: &PageRequest,
     ) -> ::events::Result<Vec<QueryResult>> {
         let Self {
@@ -83,7 +116,10 @@ impl Children {
         } = self;
         let order: Vec<&str> = key.iter().chain(id).copied().collect();
         let mut select = format!("select {columns} from {table} where {parent} = {{parent}}");
-        let mut values: Vec<Value> = Vec::new();
+        let mut values = only.values.clone();
+        if !only.sql.is_empty() {
+            select += &format!(" and ({})", only.sql);
+        }
         for (edge, is_after) in [(&request.after, true), (&request.before, false)] {
             let Some(edge) = edge else { continue };
             let from = values.len() + 1;

@@ -9,6 +9,8 @@
 //! stored to the microsecond, and a time between two of them is moved to the one that makes no difference. What neither database
 //! can store equals nothing.
 
+use std::hash::{Hash, Hasher};
+
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sea_orm::{
     ActiveEnum, Condition, DbBackend, Value,
@@ -23,7 +25,7 @@ pub(crate) use fields::{are_nullable, filter_fields, first_of};
 use crate::{id, searching::contains};
 
 /// Selects the rows of a list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter<F> {
     /// All of these hold. Without any, every row is selected.
     All(Vec<Self>),
@@ -44,7 +46,7 @@ impl<F> Default for Filter<F> {
 }
 
 /// A test of a value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
     /// It is one of these.
     OneOf(Vec<Operand>),
@@ -75,6 +77,21 @@ pub enum Operand {
     Time(DateTime<Utc>),
     /// An id, as people see it.
     Id(String),
+}
+
+/// GraphQL has no number that differs from itself.
+impl Eq for Operand {}
+
+impl Hash for Operand {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Text(text) | Self::Id(text) => text.hash(state),
+            Self::Number(number) => number.hash(state),
+            // Both zeros are equal, so they are one.
+            Self::Real(number) => (number + 0.0).to_bits().hash(state),
+            Self::Time(time) => time.hash(state),
+        }
+    }
 }
 
 impl Operand {

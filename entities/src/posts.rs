@@ -31,18 +31,20 @@ pub use events::{
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
 pub use listing::{PostField, PostSort, PostSortField};
-pub use loading::LikeOf;
+pub use loading::{LikeOf, PostsBy, PostsPage};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, CommentId, Post, PostId};
 pub use queries::{likers_of_state, page_of_state};
 pub use tables::Tables;
 pub use trending::{TRENDING_FOLLOWER, TrendWindow, TrendingFollower, TrendingPost};
 
+use std::sync::Arc;
+
 use ::events::{AsOf, EventLog};
 use folding::Folds;
 use front::FrontPages;
 
-use crate::{gathering::Gathering, histories::Histories};
+use crate::{Page, gathering::Gathering, histories::Histories};
 
 /// The commands and queries of posts.
 #[derive(Clone)]
@@ -51,6 +53,8 @@ pub struct Posts {
     folds: Folds,
     front: FrontPages,
     by_id: Gathering<PostId, AsOf<Option<Post>>>,
+    pages_by: Gathering<PostsPage, AsOf<Arc<Page<Post>>>>,
+    counts_by: Gathering<PostsBy, AsOf<u64>>,
     histories: Histories,
 }
 
@@ -60,6 +64,8 @@ impl Posts {
             folds: Folds::new(log.clone()),
             front: front::pages(&log),
             by_id: loading::by_id(&log),
+            pages_by: loading::pages_by(&log),
+            counts_by: loading::counts_by(&log),
             histories: Histories::new(&log, STREAM),
             log,
         }

@@ -6,8 +6,7 @@ use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 use async_graphql::{
     ComplexObject, Object, ObjectType, OutputType, SimpleObject, TypeName,
     connection::{
-        ConnectionNameType, DefaultConnectionName, DefaultEdgeName, EdgeNameType, EmptyFields,
-        PageInfo,
+        ConnectionNameType, DefaultConnectionName, DefaultEdgeName, EdgeNameType, PageInfo,
     },
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -71,7 +70,7 @@ impl EdgeCursor {
 /// A page of a list. async-graphql's own has a type for each kind of cursor, and compiles its lists for each of them.
 pub(crate) struct Connection<
     N: OutputType,
-    F: ObjectType = EmptyFields,
+    F: ObjectType,
     Name: ConnectionNameType = DefaultConnectionName,
     EdgeName: EdgeNameType = DefaultEdgeName,
 > {
@@ -140,6 +139,13 @@ impl<N: OutputType, F: ObjectType, Name: ConnectionNameType, EdgeName: EdgeNameT
     fn type_name() -> Cow<'static, str> {
         Name::type_name::<N>().into()
     }
+}
+
+/// The total of a list below an object that knows it.
+#[derive(SimpleObject)]
+pub(crate) struct KnownTotal {
+    /// The number of items of the whole list.
+    pub(crate) total_count: i64,
 }
 
 /// An edge in a connection.

@@ -67,6 +67,7 @@ const WITHOUT_OBJECT: &[&str] = &[
 ];
 
 mod events;
+mod lists;
 
 struct Sdl {
     types: BTreeMap<String, TypeDefinition>,

@@ -1,5 +1,5 @@
-//! What selects chats but their own columns: the members, and the text that is searched. A reader finds a chat by its title and by its
-//! other members; by their own name they would find all. Called by `queries`, which adds that the reader is a member.
+//! What selects chats but their own columns: the members, what is unread, and the text that is searched. A reader finds a chat by its
+//! title and by its other members; by their own name they would find all. Called by `queries`, which adds that the reader is a member.
 
 use sea_orm::{
     Condition, DbBackend, Value,
@@ -19,6 +19,24 @@ pub(super) fn has_member(user_ids: Vec<Value>) -> Expr {
         .and_where(Expr::col("user_id").is_in(user_ids))
         .to_owned();
     Expr::col(("chat", "id")).in_subquery(members)
+}
+
+/// Joins each chat with what the reader has of it, for `unread_count`.
+pub(super) fn join_member(chats: &mut SelectStatement, reader: UserId) {
+    chats
+        .inner_join(
+            "chat_member",
+            Expr::col(("chat_member", "chat_id")).equals(("chat", "id")),
+        )
+        .and_where(Expr::col(("chat_member", "user_id")).eq(reader));
+}
+
+/// Returns the number of messages that the reader has not read, as `loading` counts them.
+pub(super) fn unread_count() -> Expr {
+    Expr::cust(
+        "(chat.last_number - chat_member.last_read_number - (select count(*) from chat_message d where d.chat_id = chat.id \
+         and d.number > chat_member.last_read_number and d.deleted_at is not null))",
+    )
 }
 
 /// Returns the condition that the title of the chat contains the text, or the name or the username of a member besides the reader.

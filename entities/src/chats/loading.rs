@@ -10,7 +10,7 @@ use crate::{
     Direction, Edge, Page, SortKey,
     access::UserId,
     boxed,
-    children::{Children, PageOf},
+    children::{Children, Clause, PageOf},
     gathering::{Found, Gathering},
     id::uuids,
 };
@@ -138,7 +138,9 @@ impl Chats {
             Ok((message.chat_id, edge, message))
         };
         let queries = &self.log.database().queries;
-        MESSAGES.pages(queries, keys, read).await
+        MESSAGES
+            .pages(queries, keys, &Clause::default(), read)
+            .await
     }
 
     /// Returns the members of each chat, in the order in which they joined.

@@ -13,7 +13,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     Chat, ChatId, ChatMessage, ChatOfUser, Chats, MessageId,
     chat::{Column, Entity},
-    finding::{contains, has_member},
+    finding::{contains, has_member, join_member, unread_count},
     member,
 };
 use crate::{
@@ -30,7 +30,7 @@ filter_fields! {
     /// The fields that a list can be filtered by.
     ChatField of Column {
         Id of ChatId, Kind, Title, Member of UserId as has_member => [Id] by str::to_owned,
-        MemberCount, Version, CreatedAt, LastActivityAt,
+        MemberCount, Version, CreatedAt, LastActivityAt, UnreadCount = unread_count,
     }
 }
 
@@ -113,7 +113,11 @@ impl Chats {
         let backend = self.log.database().backend();
         let condition = filter.condition_by(backend, &|text| contains(backend, user_id, text));
         let own = Column::Id.in_subquery(chats_of(user_id));
-        Ok(Entity::find().filter(own).filter(condition))
+        let mut chats = Entity::find().filter(own).filter(condition);
+        if filter.asks_about(ChatField::UnreadCount) {
+            join_member(QuerySelect::query(&mut chats), user_id);
+        }
+        Ok(chats)
     }
 
     /// Returns all chats of a user, for their followers.

@@ -20,17 +20,17 @@ pub trait FilterField: Copy + PartialEq + Send + Sync + 'static {
 }
 
 /// Writes the enum of the fields that a list can be filtered by. The column of a field is the one of its name. `=>` gives others, of
-/// which the first that is not null is compared, and the function that brings a text into their form. `of` gives the kind of ids, and
-/// `as` the condition that a row has one of several in another table.
+/// which the first that is not null is compared, and the function that brings a text into their form. `of` gives the kind of ids, `as`
+/// the condition that a row has one of several in another table, and `=` a function for what no column has and no row lacks.
 macro_rules! filter_fields {
     (
         $(#[$doc:meta])*
         $name:ident of $column:ident $(until $ended:ident)? {
-            $($field:ident $(of $kind:ty)? $(as $has:path)? $(=> [$($key:ident),+] by $form:path)?),+ $(,)?
+            $($field:ident $(of $kind:ty)? $(as $has:path)? $(=> [$($key:ident),+] by $form:path)? $(= $made:path)?),+ $(,)?
         }
     ) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the fields have the names of the columns")]
         pub enum $name {
             $($field),+
@@ -41,16 +41,16 @@ macro_rules! filter_fields {
 
             fn column(self) -> sea_orm::sea_query::Expr {
                 match self {
-                    $(Self::$field => $crate::filter::first_of(
-                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
+                    $(Self::$field => $crate::filter::filter_fields!(
+                        @column $column $field $([$($key)+])? $(= $made)?
                     ),)+
                 }
             }
 
             fn is_nullable(self) -> bool {
                 match self {
-                    $(Self::$field => $crate::filter::are_nullable(
-                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
+                    $(Self::$field => $crate::filter::filter_fields!(
+                        @nullable $column $field $([$($key)+])? $(= $made)?
                     ),)+
                 }
             }
@@ -78,8 +78,12 @@ macro_rules! filter_fields {
         }
     };
     (@first $first:expr $(, $more:expr)*) => { $first };
-    (@columns $column:ident $field:ident) => { [$column::$field] };
-    (@columns $column:ident $field:ident [$($key:ident)+]) => { [$($column::$key),+] };
+    (@column $column:ident $field:ident) => { $crate::filter::first_of(&[$column::$field]) };
+    (@column $column:ident $field:ident [$($key:ident)+]) => { $crate::filter::first_of(&[$($column::$key),+]) };
+    (@column $column:ident $field:ident = $made:path) => { $made() };
+    (@nullable $column:ident $field:ident) => { $crate::filter::are_nullable(&[$column::$field]) };
+    (@nullable $column:ident $field:ident [$($key:ident)+]) => { $crate::filter::are_nullable(&[$($column::$key),+]) };
+    (@nullable $column:ident $field:ident = $made:path) => { false };
 }
 pub(crate) use filter_fields;
 

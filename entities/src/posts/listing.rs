@@ -1,4 +1,4 @@
-//! Lists of posts: what selects and orders them, and how a page is read from the read model. Called by `queries` and `front`.
+//! Lists of posts: what selects and orders them, and how a page is read from the read model. Called by `queries`, `loading` and `front`.
 
 use ::events::{AsOf, EventLog};
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
@@ -31,7 +31,7 @@ pub type PostSort = Sort<PostSortField>;
 
 pub(super) const TABLE: &str = "post";
 
-fn key(field: PostSortField, post: &Post) -> SortKey {
+pub(super) fn key(field: PostSortField, post: &Post) -> SortKey {
     match field {
         PostSortField::CreatedAt => SortKey::Time(post.created_at),
         PostSortField::LikeCount => SortKey::Number(post.like_count),

@@ -10,20 +10,25 @@ use ::events::{
     AsOf, EventLog,
     sql::{is_one_of, padded, query_as},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, TryGetableMany};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, IdenStatic, QueryFilter, QueryResult, QuerySelect,
+    TryGetableMany,
+};
 
 use super::{
     Comment, CommentId, POSTS_FOLLOWER, Post, PostId, Posts,
+    listing::{PostField, PostSort, TABLE, key},
     queries::{place_of, place_of_liker},
     tables::{comment, post},
 };
 use crate::{
-    Direction, Edge, Page, SortKey,
+    Direction, Edge, Filter, Page, PageRequest,
     access::UserId,
     boxed,
-    children::{Children, PageOf},
+    children::{Children, Clause, PageOf},
     gathering::Gathering,
     id::uuids,
+    record::SortField,
 };
 
 /// What was found, by key.
@@ -36,6 +41,26 @@ pub struct LikeOf {
     pub post_id: PostId,
     /// The user.
     pub user_id: UserId,
+}
+
+/// Posts of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PostsBy {
+    /// The user.
+    pub author_id: UserId,
+    /// Which of the user's posts.
+    pub filter: Arc<Filter<PostField>>,
+}
+
+/// A page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PostsPage {
+    /// The posts.
+    pub by: PostsBy,
+    /// Their order.
+    pub sort: PostSort,
+    /// The page.
+    pub request: PageRequest,
 }
 
 /// The columns in the order of `read_comment`.
@@ -58,7 +83,7 @@ const LIKERS: Children = Children {
     direction: Direction::Asc,
 };
 
-/// The columns in the order of `post::Shown`.
+/// Newest first, unless sorted otherwise. The columns are in the order of `post::Shown`.
 const BY_AUTHOR: Children = Children {
     table: "post",
     parent: "author_id",
@@ -95,6 +120,45 @@ pub(super) fn by_id(log: &EventLog) -> Gathering<PostId, AsOf<Option<Post>>> {
     })
 }
 
+/// Returns what was loaded: there is a value for every key.
+fn loaded<V>(found: Option<V>) -> Result<V, Arc<::events::Error>> {
+    found.ok_or_else(|| Arc::new(::events::Error::Task("no load".to_owned())))
+}
+
+/// Returns the loads of pages of users' posts. Pages that are selected and ordered alike are one statement.
+pub(super) fn pages_by(log: &EventLog) -> Gathering<PostsPage, AsOf<Arc<Page<Post>>>> {
+    let log = log.clone();
+    Gathering::new(move |keys: Vec<PostsPage>| {
+        let log = log.clone();
+        async move {
+            let pages = load_posts_by(&log, &keys).await.map_err(Arc::new)?;
+            let of = |key| {
+                pages
+                    .as_ref()
+                    .map(|pages| pages.get(key).cloned().unwrap_or_default())
+            };
+            Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
+        }
+    })
+}
+
+/// Returns the loads of how many posts users have; one statement for each filter.
+pub(super) fn counts_by(log: &EventLog) -> Gathering<PostsBy, AsOf<u64>> {
+    let log = log.clone();
+    Gathering::new(move |keys: Vec<PostsBy>| {
+        let log = log.clone();
+        async move {
+            let counts = count_posts_by(&log, &keys).await.map_err(Arc::new)?;
+            let of = |key| {
+                counts
+                    .as_ref()
+                    .map(|counts| counts.get(key).copied().unwrap_or_default())
+            };
+            Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
+        }
+    })
+}
+
 /// Returns those of the posts with these ids that exist.
 async fn load_posts(log: &EventLog, ids: &[PostId]) -> Loaded<PostId, Post> {
     let model = log.read_model(&[POSTS_FOLLOWER]).await?;
@@ -117,11 +181,7 @@ impl Posts {
     /// when it was deleted.
     #[boxed]
     pub async fn load_post(&self, id: PostId) -> Result<AsOf<Option<Post>>, Arc<::events::Error>> {
-        match self.by_id.load_with_others(id).await? {
-            Some(post) => Ok(post),
-            // The load has a value for every key.
-            None => Err(Arc::new(::events::Error::Task("no load".to_owned()))),
-        }
+        loaded(self.by_id.load_with_others(id).await?)
     }
 
     /// Returns the comments of posts, in the order in which they were added.
@@ -135,7 +195,9 @@ impl Posts {
             let comment = read_comment(row)?;
             Ok((comment.post_id, place_of(&comment), comment))
         };
-        let pages = COMMENTS.pages(model.connection(), keys, read).await?;
+        let pages = COMMENTS
+            .pages(model.connection(), keys, &Clause::default(), read)
+            .await?;
         Ok(model.give(pages))
     }
 
@@ -166,27 +228,25 @@ impl Posts {
                 user_id,
             ))
         };
-        let pages = LIKERS.pages(model.connection(), keys, read).await?;
+        let pages = LIKERS
+            .pages(model.connection(), keys, &Clause::default(), read)
+            .await?;
         Ok(model.give(pages))
     }
 
-    /// Returns the posts of users, newest first.
+    /// Returns a page of a user's posts, read together with those that others ask for.
     #[boxed]
     pub async fn load_posts_by(
         &self,
-        keys: &[PageOf<UserId>],
-    ) -> Loaded<PageOf<UserId>, Page<Post>> {
-        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let read = |row: &QueryResult| {
-            let post = Post::from(post::Shown::try_get_many_by_index(row)?);
-            let edge = Edge {
-                key: SortKey::Time(post.created_at),
-                id: post.id.uuid(),
-            };
-            Ok((post.author_id, edge, post))
-        };
-        let pages = BY_AUTHOR.pages(model.connection(), keys, read).await?;
-        Ok(model.give(pages))
+        of: PostsPage,
+    ) -> Result<AsOf<Arc<Page<Post>>>, Arc<::events::Error>> {
+        loaded(self.pages_by.load_with_others(of).await?)
+    }
+
+    /// Returns how many posts of a user there are, counted together with those that others ask for.
+    #[boxed]
+    pub async fn count_posts_by(&self, of: PostsBy) -> Result<AsOf<u64>, Arc<::events::Error>> {
+        loaded(self.counts_by.load_with_others(of).await?)
     }
 
     /// Returns those of the likes that exist; one statement for each user.
@@ -209,4 +269,70 @@ impl Posts {
         }
         Ok(model.give(likes))
     }
+}
+
+async fn load_posts_by(log: &EventLog, keys: &[PostsPage]) -> Loaded<PostsPage, Arc<Page<Post>>> {
+    let model = log.read_model(&[POSTS_FOLLOWER]).await?;
+    let database = model.connection();
+    let backend = database.get_database_backend();
+    let mut alike: HashMap<_, Vec<PageOf<UserId>>> = HashMap::new();
+    for PostsPage { by, sort, request } in keys {
+        let (of, request) = (by.author_id, request.clone());
+        let alike = alike.entry((&by.filter, *sort)).or_default();
+        alike.push(PageOf { of, request });
+    }
+    let mut found = HashMap::with_capacity(keys.len());
+    for ((filter, sort), keys) in alike {
+        let posts = Children {
+            key: Some(sort.field.column().as_str()),
+            direction: sort.direction,
+            ..BY_AUTHOR
+        };
+        let only = Clause::of(filter.condition(backend, TABLE), backend);
+        let read = |row: &QueryResult| {
+            let post = Post::from(post::Shown::try_get_many_by_index(row)?);
+            let edge = Edge {
+                key: key(sort.field, &post),
+                id: post.id.uuid(),
+            };
+            Ok((post.author_id, edge, post))
+        };
+        let pages = posts.pages(database, &keys, &only, read).await?;
+        found.extend(pages.into_iter().map(|(PageOf { of, request }, page)| {
+            let by = PostsBy {
+                author_id: of,
+                filter: filter.clone(),
+            };
+            (PostsPage { by, sort, request }, Arc::new(page))
+        }));
+    }
+    Ok(model.give(found))
+}
+
+/// Counts the posts of users. Those without any are left out.
+async fn count_posts_by(log: &EventLog, keys: &[PostsBy]) -> Loaded<PostsBy, u64> {
+    let model = log.read_model(&[POSTS_FOLLOWER]).await?;
+    let database = model.connection();
+    let mut alike: HashMap<_, Vec<UserId>> = HashMap::new();
+    for PostsBy { author_id, filter } in keys {
+        alike.entry(filter).or_default().push(*author_id);
+    }
+    let mut found = HashMap::with_capacity(keys.len());
+    for (filter, author_ids) in alike {
+        let counts: Vec<(UserId, i64)> = post::Entity::find()
+            .select_only()
+            .column(post::Column::AuthorId)
+            .column_as(post::Column::Id.count(), "count")
+            .filter(post::Column::AuthorId.is_in(padded(&author_ids)))
+            .filter(filter.condition(database.get_database_backend(), TABLE))
+            .group_by(post::Column::AuthorId)
+            .into_tuple()
+            .all(database)
+            .await?;
+        found.extend(counts.into_iter().map(|(author_id, count)| {
+            let filter = filter.clone();
+            (PostsBy { author_id, filter }, count.unsigned_abs())
+        }));
+    }
+    Ok(model.give(found))
 }

@@ -105,6 +105,7 @@ filters! {
         version: IntFilter as Version = "The version.",
         created_at: DateTimeFilter as CreatedAt = "When it was created.",
         last_activity_at: DateTimeFilter as LastActivityAt = "When the last message was sent, or the chat created.",
+        unread_count: IntFilter as UnreadCount = "The number of messages that you have not read.",
     }
 }
 

@@ -1,9 +1,7 @@
 //! Chats, their members and messages as clients see them. A caller who got a chat may see the objects below it; only fields
 //! that differ by user ask for the viewer.
 
-use async_graphql::{
-    ComplexObject, Context, Enum, ID, Object, SimpleObject, connection::EmptyFields,
-};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
     PageOf, SortKey,
@@ -17,7 +15,7 @@ use super::loaders::{
 use super::receipts::{self, MessageReceipts, MessageState};
 use crate::{
     actor::ActorRef,
-    connection::{Connection, ListCursor, PageArguments, connect},
+    connection::{Connection, KnownTotal, ListCursor, PageArguments, connect},
     error::{Result, codes, error},
     history,
     list::List,
@@ -56,7 +54,7 @@ pub(crate) enum MessageOrder {
     NewestFirst,
 }
 
-pub(crate) type MessageConnection = Connection<Message>;
+pub(crate) type MessageConnection = Connection<Message, KnownTotal>;
 
 pub(crate) struct Chat(pub(super) chats::Chat);
 
@@ -150,7 +148,9 @@ impl Chat {
         let of = self.0.id;
         let page = load_messages(ctx, PageOf { of, request }).await?;
         let order = MessageOrder::NewestFirst;
-        connect(page, order, EmptyFields, Message::from)
+        // Messages have numbers without gaps, and stay when they are deleted.
+        let total_count = self.0.last_number;
+        connect(page, order, KnownTotal { total_count }, Message::from)
     }
 
     /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or

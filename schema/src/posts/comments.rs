@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, connection::EmptyFields};
+use async_graphql::Context;
 use entities::{
     PageOf, SortKey,
     posts::{PostId, PostState, page_of_state},
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{comment::Comment, loaders::load_comments};
 use crate::{
-    connection::{self, Connection, ListCursor, PageArguments},
+    connection::{self, Connection, KnownTotal, ListCursor, PageArguments},
     error::Result,
     plain::Shown,
 };
@@ -23,7 +23,7 @@ pub(crate) enum CommentOrder {
     OldestFirst,
 }
 
-pub(crate) type CommentConnection = Connection<Shown<Arc<Comment>>>;
+pub(crate) type CommentConnection = Connection<Shown<Arc<Comment>>, KnownTotal>;
 
 /// Returns whether the request selects the authors of this connection's comments.
 pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
@@ -37,6 +37,7 @@ pub(super) async fn connect(
     ctx: &Context<'_>,
     post_id: PostId,
     state: Option<&Arc<PostState>>,
+    total: KnownTotal,
     arguments: PageArguments,
 ) -> Result<CommentConnection> {
     let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
@@ -57,5 +58,5 @@ pub(super) async fn connect(
     };
     let page = Arc::unwrap_or_clone(page);
     let order = CommentOrder::OldestFirst;
-    connection::connect(page, order, EmptyFields, Shown)
+    connection::connect(page, order, total, Shown)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context, OutputType,
-    connection::{ConnectionNameType, EdgeNameType, EmptyFields},
+    connection::{ConnectionNameType, EdgeNameType},
 };
 use entities::{
     PageOf, SortKey,
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::loaders::load_likers;
 use crate::{
-    connection::{self, Connection, ListCursor, PageArguments},
+    connection::{self, Connection, KnownTotal, ListCursor, PageArguments},
     error::Result,
     users::UserRef,
 };
@@ -42,13 +42,14 @@ impl EdgeNameType for Liker {
     }
 }
 
-pub(crate) type LikerConnection = Connection<UserRef, EmptyFields, Liker, Liker>;
+pub(crate) type LikerConnection = Connection<UserRef, KnownTotal, Liker, Liker>;
 
 /// Returns a page of those who like a post: from the fold, if the post comes from one.
 pub(super) async fn connect(
     ctx: &Context<'_>,
     post_id: PostId,
     state: Option<&Arc<PostState>>,
+    total: KnownTotal,
     arguments: PageArguments,
 ) -> Result<Option<LikerConnection>> {
     let request = arguments
@@ -65,5 +66,5 @@ pub(super) async fn connect(
         }
     };
     let order = LikerOrder::ById;
-    connection::connect(page, order, EmptyFields, |user| user).map(Some)
+    connection::connect(page, order, total, |user| user).map(Some)
 }

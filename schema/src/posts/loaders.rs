@@ -97,25 +97,6 @@ impl Loader<LikersOf> for PostLoader {
 }
 
 #[async_trait]
-impl Loader<PageOf<UserId>> for PostLoader {
-    type Value = AsOf<Arc<Page<posts::Post>>>;
-    type Error = Failure;
-
-    async fn load(
-        &self,
-        keys: &[PageOf<UserId>],
-    ) -> Result<HashMap<PageOf<UserId>, Self::Value>, Failure> {
-        let pages = self.posts.load_posts_by(keys).await?;
-        let of = |key: &PageOf<UserId>| {
-            pages
-                .as_ref()
-                .map(|pages| Arc::new(pages.get(key).cloned().unwrap_or_default()))
-        };
-        Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
-    }
-}
-
-#[async_trait]
 impl Loader<CommentId> for PostLoader {
     type Value = AsOf<Option<posts::Comment>>;
     type Error = Failure;
@@ -158,12 +139,6 @@ impl Noted<LikersOf> for PostLoader {
         reads.note(Read::Stream(key.of.stream()));
         let likers = found.into_iter().flat_map(|page| page.look().items.iter());
         note_users(reads, likers.map(|(_, (id, _))| *id));
-    }
-}
-
-impl Noted<PageOf<UserId>> for PostLoader {
-    fn note(reads: &Reads, _: &PageOf<UserId>, _: Option<&Self::Value>) {
-        reads.note(Read::Kind(posts::STREAM));
     }
 }
 
@@ -216,15 +191,6 @@ pub(super) async fn load_comment(
 /// Returns a page of those who like a post.
 pub(super) async fn load_likers(ctx: &Context<'_>, of: PageOf<PostId>) -> Result<Page<Liker>> {
     let page = load(ctx, LikersOf(of)).await?;
-    Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
-}
-
-/// Returns a page of a user's posts, newest first. The caller must be allowed to read posts.
-pub(super) async fn load_posts_by(
-    ctx: &Context<'_>,
-    of: PageOf<UserId>,
-) -> Result<Page<posts::Post>> {
-    let page = load(ctx, of).await?;
     Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
 }
 

@@ -16,7 +16,7 @@ use super::{
     loaders::load_like,
 };
 use crate::{
-    connection::PageArguments,
+    connection::{KnownTotal, PageArguments},
     error::Result,
     history,
     plain::{Plain, time},
@@ -147,12 +147,14 @@ impl Post {
         >,
     ) -> Result<CommentConnection> {
         let arguments = PageArguments::from((first, after, last, before));
+        let total_count = self.row.comment_count;
         // The future is boxed, as below: async-graphql reserves the size of an object's largest resolver for each of its
         // fields.
         Box::pin(comments::connect(
             ctx,
             self.row.id,
             self.state.as_ref(),
+            KnownTotal { total_count },
             arguments,
         ))
         .await
@@ -169,8 +171,9 @@ impl Post {
         #[graphql(desc = "Returns the users that come before this cursor.")] before: Option<String>,
     ) -> Result<Option<LikerConnection>> {
         let arguments = PageArguments::from((first, after, last, before));
-        let state = self.state.as_ref();
-        Box::pin(likers::connect(ctx, self.row.id, state, arguments)).await
+        let (state, total_count) = (self.state.as_ref(), self.row.like_count);
+        let total = KnownTotal { total_count };
+        Box::pin(likers::connect(ctx, self.row.id, state, total, arguments)).await
     }
 
     /// The version, which increases by one with every event of the post. Mutations compare it with `expectedVersion`, and

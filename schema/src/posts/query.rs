@@ -1,17 +1,17 @@
 //! The queries of posts.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
     Context, ContextSelectionSet, ID, Object, OutputType, Positioned, ServerResult, Value,
     parser::types::Field,
 };
 use entities::{
-    Entities, Filter, PageOf, Violations,
+    Entities, Filter, Violations,
     access::{Action, authorize},
-    filter::{Operand, Test},
-    posts::{self, CommentId, PostId},
+    posts::{self, CommentId, PostId, PostsBy, PostsPage},
     record::SortField,
+    users::UserId,
 };
 use futures::future::BoxFuture;
 
@@ -20,7 +20,7 @@ use super::{
     comments::shows_authors,
     counting::PostStatistics,
     inputs::{PostFilter, PostSortField},
-    loaders::{load_comment, load_posts_by},
+    loaders::load_comment,
     object::Post,
 };
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     request::{Read, reading, reads, shown, viewer},
     sort::{SortInput, order},
     statistics,
+    upward::Given,
     users::{PostsOfUser, load_all, note_users},
 };
 
@@ -41,7 +42,11 @@ pub(crate) type PostConnection = Connection<Shown<Post>, PostTotals>;
 pub(crate) struct PostsQuery;
 
 /// The total of a list of posts.
-pub(crate) struct PostTotals(Filter<posts::PostField>);
+pub(crate) struct PostTotals {
+    filter: Arc<Filter<posts::PostField>>,
+    /// Whose posts they are, if all of one user. Those of a page's users are counted together.
+    author_id: Option<UserId>,
+}
 
 #[Object]
 impl PostTotals {
@@ -49,7 +54,12 @@ impl PostTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
-        let count = posts.count_posts(viewer(ctx)?, &self.0).await;
+        if let Some(author_id) = self.author_id {
+            let filter = self.filter.clone();
+            let count = posts.count_posts_by(PostsBy { author_id, filter }).await;
+            return shown(ctx, count?);
+        }
+        let count = posts.count_posts(viewer(ctx)?, &self.filter).await;
         shown(ctx, count?)
     }
 }
@@ -75,25 +85,44 @@ pub(crate) fn resolve_posts_of<'a>(
     field: &'a Positioned<Field>,
 ) -> BoxFuture<'a, ServerResult<Value>> {
     Box::pin(async move {
-        let page = posts_of(&ctx.with_field(field), of).await;
+        let sort = Given::read(of.sort.as_ref(), field);
+        let filter = Given::read(of.filter.as_ref(), field);
+        let given = filter.and_then(|filter| Ok((filter, sort?)));
+        let (filter, sort) = given.map_err(|error| ctx.set_error_path(error))?;
+        let page = posts_of(&ctx.with_field(field), of, filter, sort).await;
         let page =
             page.map_err(|cause| ctx.set_error_path(cause.0.into_server_error(field.pos)))?;
         page.resolve(ctx, field).await
     })
 }
 
-async fn posts_of(ctx: &Context<'_>, of: &PostsOfUser) -> Result<PostConnection> {
-    let PostsOfUser { author, arguments } = of;
+async fn posts_of(
+    ctx: &Context<'_>,
+    of: &PostsOfUser,
+    filter: Option<PostFilter>,
+    sort: Option<SortInput<PostSortField>>,
+) -> Result<PostConnection> {
+    let author = &of.author;
     authorize(viewer(ctx)?, Action::ReadPosts)?;
-    let sort: posts::PostSort = order(None::<SortInput<PostSortField>>);
-    let arguments = arguments.clone();
-    let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
-        cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
-    })?;
-    let of = author.id;
-    let page = load_posts_by(ctx, PageOf { of, request }).await?;
-    let by_them = Test::OneOf(vec![Operand::Id(of.to_string())]);
-    let totals = PostTotals(Filter::Is(posts::PostField::AuthorId, by_them));
+    let sort: posts::PostSort = order(sort);
+    let filter = Arc::new(crate::filter::filter(filter)?);
+    let request = of
+        .arguments
+        .clone()
+        .request(|cursor: &ListCursor<posts::PostSort>| {
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
+        })?;
+    let by = PostsBy {
+        author_id: author.id,
+        filter: filter.clone(),
+    };
+    let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
+    let page = posts.load_posts_by(PostsPage { by, sort, request }).await;
+    let page = Arc::unwrap_or_clone(shown(ctx, page?)?);
+    let totals = PostTotals {
+        filter,
+        author_id: Some(author.id),
+    };
     let show = |row| Shown(Post::with_author(row, Some(author.clone())));
     connect(page, sort, totals, show)
 }
@@ -171,7 +200,11 @@ impl PostsQuery {
             let author = authors.get(&post.author_id).cloned();
             Shown(Post::with_author(post, author))
         };
-        connect(page, sort, PostTotals(filter), with_author).map(Some)
+        let totals = PostTotals {
+            filter: Arc::new(filter),
+            author_id: None,
+        };
+        connect(page, sort, totals, with_author).map(Some)
     }
 
     /// Counts of posts by day. They follow changes within moments.

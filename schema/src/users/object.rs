@@ -18,7 +18,7 @@ use crate::{
     list::List,
     price::list_size,
     request::{Read, reading, viewer},
-    upward::{Up, Upward},
+    upward::{Given, Up, Upward},
 };
 
 /// The role of a user. Each role includes the rights of those before it.
@@ -51,10 +51,26 @@ pub(crate) enum Availability {
 pub(crate) struct PostsOfUser {
     pub(crate) author: Arc<users::User>,
     pub(crate) arguments: PageArguments,
+    pub(crate) filter: Option<Given<PostFilter>>,
+    pub(crate) sort: Option<Given<PostSort>>,
 }
+
+/// Which of them.
+pub(crate) struct PostFilter;
+
+/// Their order.
+pub(crate) struct PostSort;
 
 impl Upward for PostsOfUser {
     const TYPE: &'static str = "PostConnection";
+}
+
+impl Upward for PostFilter {
+    const TYPE: &'static str = "PostFilter";
+}
+
+impl Upward for PostSort {
+    const TYPE: &'static str = "PostSort";
 }
 
 /// As many sessions as a user has.
@@ -234,18 +250,24 @@ impl User {
         Ok(Some(sockets.into_iter().map(UserSockets::from).collect()))
     }
 
-    /// The posts of the user, newest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without them,
-    /// returns the first 20.
+    /// The posts of the user, newest first unless sorted otherwise. Page forward with `first` and `after`, or backward with `last` and
+    /// `before`. Without them, returns the first 20.
     async fn posts(
         &self,
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the posts that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<
+            Given<PostFilter>,
+        >,
+        #[graphql(desc = "The order of the list.")] sort: Option<Given<PostSort>>,
     ) -> Option<Up<PostsOfUser>> {
         Some(Up(PostsOfUser {
             author: self.row.clone(),
             arguments: (first, after, last, before).into(),
+            filter,
+            sort,
         }))
     }
 

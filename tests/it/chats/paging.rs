@@ -10,7 +10,7 @@ const MESSAGES: usize = 53;
 const CHATS: usize = 12;
 
 const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { chat(id: $id) { \
-    page: messages(first: $first, after: $after, last: $last, before: $before) { \
+    page: messages(first: $first, after: $after, last: $last, before: $before) { totalCount \
     edges { cursor node { id: number } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
 const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String, $sort: ChatSort, $filter: ChatFilter) { \
     page: chats(first: $first, after: $after, last: $last, before: $before, sort: $sort, filter: $filter) { \
@@ -102,6 +102,7 @@ async fn messages_come_in_pages(setup: Setup) {
     assert_eq!(next["pageInfo"]["hasPreviousPage"], true);
     let before = &page["pageInfo"]["startCursor"];
     let newer = list.page(json!({ "last": 10, "before": before })).await;
+    assert_eq!(newer["totalCount"], MESSAGES + 1);
     assert_eq!(newer["edges"].as_array().map(Vec::len), Some(1), "{newer}");
 }
 

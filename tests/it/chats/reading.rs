@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tests::Setup;
 use tests::graphql::Client;
+use tests::live::Watch;
 
 use super::api::{self, apply, find, group, say, send, trio};
 
@@ -92,6 +93,51 @@ async fn reading_changes_the_inbox_only(setup: Setup) {
     assert_eq!(last.meta["actor"], json!(bob.id));
 }
 
+/// Which chats are unread differs by member, and changes with what they read, which is no event of the chat.
+async fn unread_chats_are_selected(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), (eve, e)] = trio(app.client()).await;
+    let mut chats = Vec::new();
+    for number in 0..4 {
+        let chat = group(&a, &format!("Chat {number}"), &[&bob]).await;
+        for message in 0..number {
+            say(&a, &chat, &format!("Message {message}")).await;
+        }
+        chats.push(chat);
+    }
+    group(&a, "Of others", &[&eve]).await;
+    let document = "query($filter: ChatFilter) @live { chats(filter: $filter, sort: { field: CREATED_AT, direction: ASC }) { \
+        totalCount nodes { id unreadCount } } }";
+    let filter = |unread: Value| json!({ "filter": { "unreadCount": unread } });
+    let expected = |places: &[usize]| {
+        let nodes = places.iter();
+        let nodes = nodes.map(|place| json!({ "id": chats[*place], "unreadCount": place }));
+        json!({ "totalCount": places.len(), "nodes": nodes.collect::<Vec<_>>() })
+    };
+    for (unread, places) in [
+        (json!({ "gt": 0 }), &[1, 2, 3][..]),
+        (json!({ "eq": 0 }), &[0]),
+        (json!({ "gte": 2, "lt": 3 }), &[2]),
+        (json!({ "in": [1, 3, 1000] }), &[1, 3]),
+        (json!({ "in": [] }), &[]),
+    ] {
+        let found = b.run(document, filter(unread.clone())).await;
+        assert_eq!(found.data()["chats"], expected(places), "{unread}");
+    }
+    let not = json!({ "filter": { "not": { "unreadCount": { "gt": 0 } }, "search": "chat", "member": { "eq": bob.id } } });
+    assert_eq!(b.run(document, not).await.data()["chats"], expected(&[0]));
+    for reader in [&a, &e] {
+        let found = reader.run(document, filter(json!({ "gt": 0 }))).await;
+        assert_eq!(found.data()["chats"], expected(&[]));
+    }
+    let mut watch = Watch::open(&b, document, filter(json!({ "gt": 0 }))).await;
+    assert_eq!(watch.data()["chats"], expected(&[1, 2, 3]));
+    apply(&b, "markChatRead", json!({ "id": chats[2] })).await;
+    watch
+        .until("one is read", |it| it["chats"] == expected(&[1, 3]))
+        .await;
+}
+
 async fn chats_are_ordered_by_last_activity(setup: Setup) {
     let app = setup.start();
     let [(_, a), (bob, b), _] = trio(app.client()).await;
@@ -130,5 +176,6 @@ async fn chats_are_ordered_by_last_activity(setup: Setup) {
 tests::both_ways!(
     unread_counts,
     reading_changes_the_inbox_only,
+    unread_chats_are_selected,
     chats_are_ordered_by_last_activity,
 );

@@ -10,7 +10,7 @@ use super::api::{apply, becomes, comment, create, find_at, like, person};
 
 const LIKERS: &str = "query Likers($id: ID!, $version: Int, $first: Int, $after: String, $last: Int, $before: String) { \
     post(id: $id, asOfVersion: $version) { likeCount \
-    likers(first: $first, after: $after, last: $last, before: $before) { edges { cursor node { id } } \
+    likers(first: $first, after: $after, last: $last, before: $before) { totalCount edges { cursor node { id } } \
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
 
 /// The ids of all who like a post, in pages of 2.
@@ -31,7 +31,9 @@ async fn likers(
         variables[size] = json!(2);
         variables[from] = cursor;
         let answer = client.run(LIKERS, variables).await;
-        let page = answer.data()["post"]["likers"].clone();
+        let post = &answer.data()["post"];
+        let page = post["likers"].clone();
+        assert_eq!(page["totalCount"], post["likeCount"]);
         let ids = page["edges"].as_array().expect("edges").iter();
         let ids = ids.map(|edge| edge["node"]["id"].as_str().expect("an id").to_owned());
         pages.push(ids.collect());

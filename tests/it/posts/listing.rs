@@ -1,17 +1,22 @@
-//! Lists of posts: newest and most liked, filtered, in pages that neither skip nor repeat; and pages of comments.
+//! Lists of posts: newest and most liked, filtered, in pages that neither skip nor repeat, also below their authors; and pages of comments.
 
 use serde_json::{Value, json};
 use tests::Setup;
 use tests::graphql::Client;
+use tests::people::Person;
 
 use super::api::{apply, becomes, comment, create, find, find_at, ids, like, person};
 
 const LIST: &str = "query List($first: Int, $after: String, $last: Int, $before: String, $filter: PostFilter, \
     $sort: PostSort) { posts(first: $first, after: $after, last: $last, before: $before, filter: $filter, sort: $sort) { \
     totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
+const BELOW: &str = "query Below($ids: [ID!]!, $first: Int, $after: String, $last: Int, $before: String, $filter: PostFilter, \
+    $sort: PostSort) { nodes(ids: $ids) { ... on User { \
+    posts(first: $first, after: $after, last: $last, before: $before, filter: $filter, sort: $sort) { \
+    totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }";
 const COMMENTS: &str = "query Comments($id: ID!, $version: Int, $first: Int, $after: String, $last: Int, $before: String) { \
     post(id: $id, asOfVersion: $version) { comments(first: $first, after: $after, last: $last, before: $before) { \
-    nodes { id number text } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
+    totalCount nodes { id number text } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
 
 /// Descending by this field.
 fn order(field: &str) -> Value {
@@ -54,11 +59,37 @@ async fn walk(client: &Client, filter: &Value, sort: &str) -> Vec<String> {
     there
 }
 
+/// Holds the lists below users, who are asked for together, to the list of all posts with each of them as the author.
+async fn assert_below(client: &Client, people: &[&Person], filter: &Value, sort: &Value) {
+    let ids: Vec<_> = people.iter().map(|person| &person.id).collect();
+    let ways = [
+        ("first", "after", "endCursor"),
+        ("last", "before", "startCursor"),
+    ];
+    for (place, id) in ids.iter().enumerate() {
+        let of_them = json!({ "author": { "eq": id }, "and": [filter] });
+        for (size, from, end) in ways {
+            let mut cursor = Value::Null;
+            for _ in 0..4 {
+                let page = json!({ (size): 2, (from): cursor, "sort": sort });
+                let (mut below, mut all) = (page.clone(), page);
+                below["ids"] = json!(ids);
+                below["filter"] = filter.clone();
+                all["filter"] = of_them.clone();
+                let expected = list(client, all).await;
+                let found = client.run(BELOW, below).await.data()["nodes"][place]["posts"].clone();
+                assert_eq!(found, expected, "{filter} {sort} {size} {cursor}");
+                cursor = expected["pageInfo"][end].clone();
+            }
+        }
+    }
+}
+
 async fn filters_and_orders(setup: Setup) {
     let app = setup.start();
     let (ada_person, ada) = person(app.client(), "Ada").await;
-    let (_, bob) = person(app.client(), "Bob").await;
-    let (_, eve) = person(app.client(), "Eve").await;
+    let (bob_person, bob) = person(app.client(), "Bob").await;
+    let (eve_person, eve) = person(app.client(), "Eve").await;
     let clients = [&ada, &bob, &eve];
     let mut posts = Vec::new();
     for number in 0..11_usize {
@@ -129,8 +160,49 @@ async fn filters_and_orders(setup: Setup) {
         assert_eq!(page["totalCount"], expected.len(), "{filter}");
     }
     let page = list(&ada, json!({ "first": 1, "sort": order("CREATED_AT") })).await;
-    let foreign = json!({ "after": page["pageInfo"]["endCursor"], "sort": order("LIKE_COUNT") });
-    ada.run(LIST, foreign).await.expect_code("CURSOR_INVALID");
+    let mut foreign =
+        json!({ "after": page["pageInfo"]["endCursor"], "sort": order("LIKE_COUNT") });
+    ada.run(LIST, foreign.clone())
+        .await
+        .expect_code("CURSOR_INVALID");
+    let people = [&ada_person, &bob_person, &eve_person];
+    let (then, some) = (
+        &posts[3].0["createdAt"],
+        [&posts[0].0["id"], &posts[5].0["id"]],
+    );
+    for filter in [
+        json!({}),
+        json!({ "likeCount": { "gte": 1, "lt": 3 } }),
+        json!({ "search": "école" }),
+        json!({ "search": "_1" }),
+        json!({ "createdAt": { "gte": then }, "not": { "id": { "in": some } } }),
+        json!({ "or": [{ "id": { "in": some } }, { "commentCount": { "gt": 0 } }] }),
+        json!({ "or": [] }),
+        json!({ "author": { "eq": bob_person.id } }),
+    ] {
+        let ascending = json!({ "field": "CREATED_AT", "direction": "ASC" });
+        for sort in [ascending, order("LIKE_COUNT"), order("COMMENT_COUNT")] {
+            assert_below(&eve, &people, &filter, &sort).await;
+        }
+    }
+    foreign["ids"] = json!([ada_person.id]);
+    let refused = ada.run(BELOW, foreign).await;
+    refused.expect_code("CURSOR_INVALID");
+    let mut deep = json!({});
+    for _ in 0..9 {
+        deep = json!({ "not": deep });
+    }
+    for (filter, code) in [
+        (deep, "VALIDATION"),
+        (
+            json!({ "createdAt": { "eq": "tomorrow" } }),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+    ] {
+        let variables = json!({ "ids": [ada_person.id], "filter": filter });
+        ada.run(BELOW, variables.clone()).await.expect_code(code);
+        ada.run(LIST, variables).await.expect_code(code);
+    }
 }
 
 async fn comments_come_in_pages(setup: Setup) {
@@ -164,6 +236,7 @@ async fn comments_come_in_pages(setup: Setup) {
         };
         let first = page(json!({ "first": 3 })).await;
         assert_eq!(numbers(&first), [1, 2, 4], "{version}");
+        assert_eq!(first["totalCount"], 7);
         assert_eq!(first["pageInfo"]["hasNextPage"], true);
         let next = page(json!({ "first": 3, "after": first["pageInfo"]["endCursor"] })).await;
         assert_eq!(numbers(&next), [5, 7, 8]);

@@ -75,6 +75,7 @@ export class Client {
     this.#outbox.drain();
     globalThis.addEventListener?.('online', this.#onOnline);
     globalThis.addEventListener?.('offline', this.#onOffline);
+    globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
   }
 
   /** What to show of the connection. It stays the same object until it changes. */
@@ -196,6 +197,7 @@ export class Client {
     this.#disposing.abort();
     globalThis.removeEventListener?.('online', this.#onOnline);
     globalThis.removeEventListener?.('offline', this.#onOffline);
+    globalThis.document?.removeEventListener('visibilitychange', this.#onVisible);
     for (const part of [this.#shared.line, this.#outbox, this.#sessions, this.#tabs, this.#status])
       part.close();
   }
@@ -239,9 +241,18 @@ export class Client {
 
   readonly #onOnline = () => {
     this.#status.reached(true);
-    this.#shared.line.hurry();
-    this.#outbox.drain();
+    this.#wake();
   };
+
+  /** A page that is not looked at may have slept, and its timers come late. */
+  readonly #onVisible = () => {
+    if (globalThis.document?.visibilityState === 'visible') this.#wake();
+  };
+
+  #wake(): void {
+    this.#shared.line.wake();
+    this.#outbox.drain();
+  }
 
   readonly #onOffline = () => {
     this.#status.reached(false);

@@ -3,10 +3,12 @@
 import {
   type DocumentNode,
   type FieldNode,
+  type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
   parse,
   print,
+  type SelectionSetNode,
 } from 'graphql';
 import { MillraceError } from './errors.ts';
 import type { Operation, Payload } from './types.ts';
@@ -48,15 +50,14 @@ export function read({ query, operationName }: Operation): Reading {
     ? operations.find((it) => it.name?.value === operationName)
     : operations[0];
   if (!operation) throw new MillraceError('BAD_REQUEST', 'The document has no such operation');
-  const roots = operation.selectionSet.selections;
-  const fields = roots.filter((it): it is FieldNode => it.kind === Kind.FIELD);
+  const fields = rootsOf(operation.selectionSet, document);
   const kind = operation.operation;
   const isLive = operation.directives?.some((it) => it.name.value === 'live') ?? false;
   return {
     text,
     kind,
     isStream: kind === 'subscription' || (kind === 'query' && isLive),
-    after: kind === 'subscription' ? afterVariable(roots[0] as FieldNode) : undefined,
+    after: kind === 'subscription' ? afterVariable(fields[0]) : undefined,
     fields: fields.map((field) => field.name.value),
   };
 }
@@ -75,8 +76,28 @@ export function payloadOf(operation: Operation, reading: Reading): Payload {
   };
 }
 
-function afterVariable(root: FieldNode): string | undefined {
-  const argument = root.arguments?.find((it) => it.name.value === 'after');
+/** Those in fragments are roots, too. */
+function rootsOf(
+  { selections }: SelectionSetNode,
+  document: DocumentNode,
+  seen = new Set<string>(),
+): FieldNode[] {
+  return selections.flatMap((it) => {
+    if (it.kind === Kind.FIELD) return [it];
+    if (it.kind === Kind.INLINE_FRAGMENT) return rootsOf(it.selectionSet, document, seen);
+    const name = it.name.value;
+    if (seen.has(name)) return [];
+    seen.add(name);
+    const fragment = document.definitions.find(
+      (it): it is FragmentDefinitionNode =>
+        it.kind === Kind.FRAGMENT_DEFINITION && it.name.value === name,
+    );
+    return fragment ? rootsOf(fragment.selectionSet, document, seen) : [];
+  });
+}
+
+function afterVariable(root: FieldNode | undefined): string | undefined {
+  const argument = root?.arguments?.find((it) => it.name.value === 'after');
   if (!argument || argument.value.kind === Kind.NULL) return undefined;
   if (argument.value.kind === Kind.VARIABLE) return argument.value.name.value;
   // It could not be moved on, so everything since that cursor would come again after a lost connection.

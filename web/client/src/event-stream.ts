@@ -10,6 +10,8 @@ import type { Outcome, Wire, WireEvents, WireSink } from './wire.ts';
 const openingMs = 20_000;
 /** The gateway sends a comment every 12 s. */
 const silenceMs = 30_000;
+/** While it opens, and between comments. */
+const quietMs = 20_000;
 
 export class EventStreams implements Wire {
   readonly transport = 'event-stream';
@@ -18,8 +20,8 @@ export class EventStreams implements Wire {
   readonly #sessions: Sessions;
   readonly #requests: Requests;
   readonly #events: WireEvents;
-  /** What cuts each open stream. */
-  readonly #open = new Set<() => void>();
+  /** What cuts each open stream, and when it was heard last. */
+  readonly #open = new Map<() => void, number>();
 
   constructor(
     { url, fetch }: { url: string; fetch: typeof globalThis.fetch },
@@ -38,8 +40,10 @@ export class EventStreams implements Wire {
     const aborting = new AbortController();
     let isOver = false;
     const cut = () => aborting.abort();
-    this.#open.add(cut);
-    this.#run(payload, aborting, (result) => !isOver && sink.next(result)).then((outcome) => {
+    const heard = () => void this.#open.set(cut, Date.now());
+    heard();
+    const next = (result: Result) => !isOver && sink.next(result);
+    this.#run(payload, aborting, next, heard).then((outcome) => {
       this.#open.delete(cut);
       if (!isOver) sink.end(outcome);
     });
@@ -63,8 +67,13 @@ export class EventStreams implements Wire {
   /** A stream's token cannot be renewed: the gateway ends it with the token, and it is opened again. */
   renewed(): void {}
 
+  /** One that was silent for longer than a line that is there can be. */
+  probe(): void {
+    for (const [cut, heardAt] of this.#open) if (Date.now() - heardAt > quietMs) cut();
+  }
+
   reset(): void {
-    for (const cut of this.#open) cut();
+    for (const cut of this.#open.keys()) cut();
   }
 
   close(): void {
@@ -75,6 +84,7 @@ export class EventStreams implements Wire {
     payload: Payload,
     aborting: AbortController,
     next: (result: Result) => void,
+    heard: () => void,
   ): Promise<Outcome> {
     const cut = () => aborting.abort();
     let silence = setTimeout(cut, openingMs);
@@ -105,6 +115,7 @@ export class EventStreams implements Wire {
         silence = setTimeout(cut, silenceMs);
         const { done, value } = await reader.read();
         if (done) return { kind: 'broken', authorization };
+        heard();
         for (const { event, data } of parser.push(decoder.decode(value, { stream: true }))) {
           if (event === 'complete') return { kind: 'complete' };
           if (event !== 'next') continue;
@@ -145,7 +156,8 @@ function refused(errors: readonly FormattedError[], authorization: string | unde
 
 /** Takes text in pieces as they come, and gives the events that are complete. */
 export class EventParser {
-  #line = '';
+  /** What there is of a line, in pieces: joined with each that comes, a long one would take time by the square of its length. */
+  #begun: string[] = [];
   #event = '';
   #data: string[] = [];
   /** The last piece ended in a carriage return, of which a line feed may be to come. */
@@ -155,8 +167,10 @@ export class EventParser {
     const events: { event: string; data: string }[] = [];
     const text = this.#hasReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     if (piece) this.#hasReturn = piece.endsWith('\r');
-    const lines = (this.#line + text).split(/\r\n|\r|\n/);
-    this.#line = lines.pop() ?? '';
+    const lines = text.split(/\r\n|\r|\n/);
+    const rest = lines.pop() ?? '';
+    if (lines.length > 0) lines[0] = this.#begun.splice(0).join('') + lines[0];
+    if (rest) this.#begun.push(rest);
     for (const line of lines) {
       if (line === '') {
         if (this.#data.length) events.push({ event: this.#event, data: this.#data.join('\n') });

@@ -73,8 +73,9 @@ export class Line {
     this.#isFixed = transport !== 'auto';
     sessions.on((change) => {
       if (change === 'renewed') this.#sockets?.renewed();
-      // A socket belongs to one user. When a session ends, the gateway ends what ran under it, and says so.
-      if (change !== 'begun') return;
+      // A socket belongs to one user. When a session ends by itself, the gateway ends what ran under it, and says so. Whoever leaves
+      // is shown nothing more, also when the gateway could not be told.
+      if (change !== 'begun' && change !== 'left') return;
       this.reset();
       this.#backoff.restart();
     });
@@ -102,8 +103,11 @@ export class Line {
     this.#backoff.succeeded();
   }
 
-  hurry(): void {
+  /** There may be a network again, or another one. */
+  wake(): void {
     this.#backoff.hurry();
+    this.#sockets?.probe();
+    this.#streams.probe();
   }
 
   reset(): void {

@@ -7,7 +7,7 @@
 //
 // An entry belongs to the user who is signed in, or was until the session ended by itself, and is sent as nobody else. A refused
 // one is reported, and does not keep back those behind it. One that cannot be sent now does.
-import { type Bounds, delayMs, quietTimer } from './backoff.ts';
+import { type Bounds, delayMs, quietTimer, sleep } from './backoff.ts';
 import { callAll } from './calls.ts';
 import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
@@ -49,6 +49,8 @@ const safeMs = 23 * 60 * 60_000;
 /** A failure that is the gateway's own is not waited for without end. */
 const mostInternal = 10;
 const lockPatienceMs = 60_000;
+/** Another tab says what came of a mutation before it removes it; so long that takes to be heard. */
+const hearingMs = 1_000;
 
 export class Outbox {
   readonly #prefix: string;
@@ -170,8 +172,9 @@ export class Outbox {
     this.#isAsked = false;
     let waitMs: number | undefined;
     try {
-      if ((await this.#count()) === 0) return;
-      waitMs = await this.#tabs.lock('outbox', lockPatienceMs, () => this.#sendAll());
+      if ((await this.#count()) > 0)
+        waitMs = await this.#tabs.lock('outbox', lockPatienceMs, () => this.#sendAll());
+      await this.#missed();
     } catch {
       // The store cannot be used now.
       waitMs = this.#bounds.longestMs;
@@ -217,6 +220,19 @@ export class Outbox {
       if (refusal && !refusal.path && codeOf(result.errors) === 'UNAUTHENTICATED') return undefined;
       await this.#finish(key, entry, result);
     }
+  }
+
+  /** Ends the waiting for what was removed by something else, such as a page that clears `localStorage`. */
+  async #missed(): Promise<void> {
+    const missing = async () => {
+      const keys = await this.#keys();
+      const isKept = (id: string) => keys.some((key) => key.endsWith(`:${id}`));
+      return [...this.#waiting.keys()].filter((id) => !isKept(id));
+    };
+    if (this.#waiting.size === 0 || (await missing()).length === 0) return;
+    await sleep(hearingMs);
+    for (const id of await missing())
+      this.#settle(id, failed('ABORTED', 'The mutation was removed from the store of the queue'));
   }
 
   async #attempt({ id, user, payload }: Entry): Promise<Attempt> {

@@ -25,14 +25,13 @@ export function useLive<Data>(
   operation: Operation<Data>,
   options: StreamOptions = {},
 ): LiveResult<Data> {
-  const [result, setResult] = useState<LiveResult<Data>>({});
   const latest = useLatest(options);
   const key = keyOf(operation);
+  const [result, setResult] = useStateOf<LiveResult<Data>>(client, key, nothing);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the operation, which is another object each time
   useEffect(() => {
-    setResult({});
     const sink = {
-      next: setResult,
+      next: (result: Result<Data>) => setResult(() => result),
       error: (error: MillraceError) => setResult((last) => ({ ...last, error })),
       complete: () => {},
     };
@@ -48,21 +47,31 @@ export function useEvents<Data>(
   onEvent: (result: Result<Data>) => void,
   options: StreamOptions = {},
 ): MillraceError | undefined {
-  const [error, setError] = useState<MillraceError>();
   const handler = useLatest(onEvent);
   const latest = useLatest(options);
   const key = keyOf(operation);
+  const [error, setError] = useStateOf<MillraceError | undefined>(client, key, undefined);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the operation, which is another object each time
   useEffect(() => {
-    setError(undefined);
     const sink = {
       next: (result: Result<Data>) => handler.current(result),
-      error: setError,
+      error: (error: MillraceError) => setError(() => error),
       complete: () => {},
     };
     return client.run<Data>(operation, sink, newest(latest));
   }, [client, key]);
   return error;
+}
+
+const nothing = {};
+
+/** State of one operation. What another one left is not shown for it, not even in its first render. */
+function useStateOf<T>(client: Client, key: string, none: T) {
+  const [held, setHeld] = useState({ client, key, value: none });
+  const valueIn = (it: typeof held) => (it.client === client && it.key === key ? it.value : none);
+  const change = (to: (last: T) => T) =>
+    setHeld((last) => ({ client, key, value: to(valueIn(last)) }));
+  return [valueIn(held), change] as const;
 }
 
 function useLatest<T>(value: T) {

@@ -144,6 +144,9 @@ export class Sessions {
     if (sent !== this.current()) return this.#standing();
     if (!sent) return 'over';
     if (reason === 'REVOKED' || (reason === 'EXPIRED' && !this.#session?.refreshToken)) {
+      // A tab that slept may not have heard of the session after it, which must not end with it.
+      await this.#learn();
+      if (sent !== this.current()) return this.#standing();
       await this.#keep(null);
       return 'over';
     }

@@ -11,6 +11,8 @@ type SocketClass = typeof WebSocket;
 const openingMs = 10_000;
 const pingMs = 10_000;
 const pongMs = 10_000;
+/** An answer is due sooner when there is a reason to doubt. */
+const probeMs = 5_000;
 /** A socket without operations stays for the next one. */
 const idleMs = 3_000;
 
@@ -117,6 +119,12 @@ export class Sockets implements Wire {
     if (this.#socket?.readyState !== 1 || !authorization || authorization === this.#told) return;
     this.#told = authorization;
     this.#socket.send(JSON.stringify({ type: 'ping', payload: { authorization } }));
+  }
+
+  probe(): void {
+    if (this.#socket?.readyState !== 1) return;
+    this.#socket.send('{"type":"ping"}');
+    this.#pongDue ??= setTimeout(() => this.reset(), probeMs);
   }
 
   reset(): void {

@@ -243,9 +243,9 @@ export class Stream {
     const error = MillraceError.of(errors);
     if (code === 'UNAUTHENTICATED') return this.#recover(error, authorization);
     if (code === 'CURSOR_EXPIRED' || code === 'CURSOR_INVALID') {
-      if (!this.#live) return this.#bridge(error);
-      // What is here is of another log, as after a restore. Asked without it, the query is answered whole.
-      this.#live.forget();
+      if (this.#reading.after) return this.#bridge(error);
+      // There is another log, as after a restore. What has no cursor is asked anew; without what is here, a live query is answered whole.
+      this.#live?.forget();
       await this.#wait(error);
       return undefined;
     }

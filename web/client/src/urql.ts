@@ -5,8 +5,10 @@
 // and so would an error that is over.
 //
 // A live query is opened once. A cache asks for it again after a mutation that touched what it shows, or when another component
-// mounts with it; what is open tells the news of its own accord. One whose last answer has errors is opened anew when it is asked
-// for past the cache: it may hear nothing before something changes.
+// mounts with it, and urql calls what it shows stale until there is an answer. What is open tells the news of its own accord, so its
+// last answer is that answer. Behind a mutation of here it may be older than what a cache has by now: then the query is sent as an
+// ordinary request, unless the news come first. One whose last answer has errors is opened anew when it is asked for past the cache:
+// it may hear nothing before something changes.
 import {
   type Exchange,
   makeErrorResult,
@@ -16,15 +18,29 @@ import {
   type OperationResult,
 } from '@urql/core';
 import { makeFetchBody } from '@urql/core/internal';
-import { empty, filter, make, merge, mergeMap, pipe, type Source, takeUntil } from 'wonka';
+import {
+  empty,
+  filter,
+  fromValue,
+  make,
+  merge,
+  mergeMap,
+  pipe,
+  type Source,
+  takeUntil,
+} from 'wonka';
 import { optionsOf } from './adapters.ts';
 import type { Client } from './client.ts';
 import type { Operation as Asked, Sink } from './types.ts';
 
 /** A live query that is open. */
 interface Open {
-  /** Whether its last answer has errors. */
-  hasFailed: boolean;
+  /** Its last answer. */
+  last?: OperationResult;
+  /** Whether something was written here since then. */
+  isTouched: boolean;
+  /** Told when there is another answer, or none will come. */
+  readonly asking: Set<() => void>;
   end(): void;
 }
 
@@ -32,12 +48,39 @@ export function millraceExchange(client: Client): Exchange {
   return ({ client: urql, forward }) => {
     const open = new Map<number, Open>();
 
+    const touched = () => {
+      for (const it of open.values()) it.isTouched = true;
+    };
+
+    /** Answers what is open, and is asked for again. */
+    const again = (operation: Operation, { last, isTouched, asking }: Open) => {
+      // The first answer is to come.
+      if (!last) return empty as never;
+      if (!isTouched) return fromValue({ ...last, operation });
+      return make<OperationResult>(({ next, complete }) => {
+        const aborting = new AbortController();
+        const give = () => {
+          if (!asking.delete(give)) return;
+          aborting.abort();
+          complete();
+        };
+        asking.add(give);
+        client
+          .execute(askedBy(operation), { signal: aborting.signal })
+          // Without an answer it stays stale until there are news.
+          .then((answer) => asking.has(give) && next(makeResult(operation, answer as never)), give)
+          .finally(give);
+        return give;
+      });
+    };
+
     const answersTo = (operation: Operation): Source<OperationResult> => {
       const { key, kind, context } = operation;
       const isOnce = isLive(operation);
       const before = open.get(key);
       if (isOnce && before) {
-        if (!before.hasFailed || context.requestPolicy !== 'network-only') return empty as never;
+        if (!before.last?.error || context.requestPolicy !== 'network-only')
+          return again(operation, before);
         before.end();
       }
       return make<OperationResult>(({ next, complete }) => {
@@ -46,10 +89,12 @@ export function millraceExchange(client: Client): Exchange {
         const close = () => {
           isOver = true;
           stop();
+          for (const give of self.asking) give();
           if (open.get(key) === self) open.delete(key);
         };
         const self: Open = {
-          hasFailed: false,
+          isTouched: false,
+          asking: new Set(),
           end: () => {
             close();
             complete();
@@ -58,9 +103,11 @@ export function millraceExchange(client: Client): Exchange {
         if (isOnce) open.set(key, self);
         const sink: Sink = {
           next: (answer) => {
-            const result = makeResult(operation, answer as never);
-            self.hasFailed = result.error !== undefined;
-            next(result);
+            if (kind === 'mutation') touched();
+            self.last = makeResult(operation, answer as never);
+            self.isTouched = false;
+            for (const give of self.asking) give();
+            next(self.last);
           },
           error: (error) => {
             next(makeErrorResult(operation, error));

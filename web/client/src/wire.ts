@@ -30,6 +30,8 @@ export interface Wire {
   cursor(): Promise<string | Outcome>;
   /** The same user's token was renewed. */
   renewed(): void;
+  /** The machine may have slept, or is on another network: finds out soon whether anybody is there still. */
+  probe(): void;
   /** Ends what is open, as the line is lost: who calls has changed. */
   reset(): void;
   close(): void;

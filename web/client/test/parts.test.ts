@@ -18,6 +18,16 @@ describe('read', () => {
     expect(read({ query: 'query ($a: String) { posts(after: $a) { id } }' }).after).toBeUndefined();
   });
 
+  it('finds the root fields of fragments', () => {
+    const spread =
+      'subscription ($from: String) { ...S } fragment S on Subscription { ...S postFeed(after: $from) { type } }';
+    expect(read({ query: spread }).after).toBe('from');
+    const inline = 'subscription ($from: String) { ... { postFeed(after: $from) { type } } }';
+    expect(read({ query: inline }).after).toBe('from');
+    const secret = 'mutation { ...M } fragment M on Mutation { signIn(input: {}) { x } }';
+    expect(isSecret(read({ query: secret }))).toBe(true);
+  });
+
   it('refuses a cursor that it could not move', () => {
     const query = 'subscription { customerChanged(after: "1-2-3") { type } }';
     expect(() => read({ query })).toThrow(/variable/);
@@ -53,6 +63,18 @@ describe('EventParser', () => {
         expect(pieces.flatMap((piece) => parser.push(piece))).toEqual(events);
       }
     }
+  });
+
+  it('reads an event of many pieces in the time of its length', () => {
+    const parser = new EventParser();
+    const piece = 'x'.repeat(4_096);
+    parser.push('event: next\ndata: ');
+    const began = Date.now();
+    for (let pieces = 0; pieces < 8_192; pieces++) expect(parser.push(piece)).toEqual([]);
+    const [event] = parser.push('\n\n');
+    expect(event?.data).toHaveLength(4_096 * 8_192);
+    // Each piece looked at again with all before it would be a hundred gigabytes.
+    expect(Date.now() - began).toBeLessThan(20_000);
   });
 
   it('gives nothing of an event that is not complete', () => {

@@ -151,3 +151,22 @@ it('what something in between answers says nothing of the mutation', async () =>
     await expect(refused).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
   }
 });
+
+it('what a page removed from under the queue is waited for no longer', async () => {
+  let isReachable = false;
+  const fetch: typeof globalThis.fetch = async () => {
+    if (!isReachable) throw new TypeError('fetch failed');
+    return Response.json({ data: { ok: true } });
+  };
+  const queue = memoryStore();
+  const { client } = open({ fetch, queue, backoff: { firstMs: 1, longestMs: 5 } });
+  const lost = client.mutate(mutation, { queue: true }).catch((error) => error);
+  await vi.waitFor(async () => expect(await queue.keys()).toHaveLength(1));
+  for (const key of await queue.keys()) queue.remove(key);
+  // Another may go on meanwhile, and is not lost.
+  const kept = client.mutate(mutation, { queue: true });
+  isReachable = true;
+  expect((await kept).data).toEqual({ ok: true });
+  expect(await lost).toMatchObject({ code: 'ABORTED' });
+  expect(client.state.waiting).toBe(0);
+}, 20_000);

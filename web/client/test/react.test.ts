@@ -75,6 +75,34 @@ it('useLive shows the newest answer, of one stream for an operation that stays t
   expect(stops()).toBe(2);
 });
 
+it('nothing of another operation is shown, not even in the first render', async () => {
+  const { client, sinks } = fake();
+  let shown = 1;
+  const seen: string[] = [];
+  const View = () => {
+    const [n] = [shown];
+    const { data, error } = useLive<{ n: number }>(client, { query: '{ n }', variables: { n } });
+    const failed = useEvents(client, { query: 'subscription { n }', variables: { n } }, () => {});
+    seen.push(`${n}: ${data?.n} ${error?.code} ${failed?.code}`);
+    return seen.at(-1) ?? '';
+  };
+  const { element, show, end } = await render(View);
+  await act(async () => {
+    sinks[0]?.next({ data: { n: 1 } });
+    sinks[0]?.error(new MillraceError('FORBIDDEN', 'no'));
+    sinks[1]?.error(new MillraceError('CURSOR_EXPIRED', 'gone'));
+  });
+  expect(element.textContent).toBe('1: 1 FORBIDDEN CURSOR_EXPIRED');
+  shown = 2;
+  await show(View);
+  expect(new Set(seen.filter((it) => it.startsWith('2')))).toEqual(
+    new Set(['2: undefined undefined undefined']),
+  );
+  await act(async () => sinks[2]?.next({ data: { n: 2 } }));
+  expect(element.textContent).toBe('2: 2 undefined undefined');
+  await end();
+});
+
 it('useEvents calls the newest handler with each event once', async () => {
   const { client, sinks, stops } = fake();
   const seen: unknown[] = [];

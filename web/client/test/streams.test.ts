@@ -193,6 +193,17 @@ describe('a gap', () => {
     connect([refused('CURSOR_EXPIRED'), refused('CURSOR_EXPIRED'), { gives: [{ data: 1 }] }]);
   const from = { ...numbers, variables: { after: 'old' } };
 
+  it('is none for what has no cursor, as after a restore', async () => {
+    const { client, sent } = connect([
+      { gives: [{ data: { total: 1 }, extensions: { cursor: 'c1' } }], isLost: true },
+      refused('CURSOR_INVALID'),
+      { gives: [{ data: { total: 2 }, extensions: { cursor: 'd1' } }] },
+    ]);
+    const statistics = { query: 'subscription { customerStatistics { total } }' };
+    expect(await all(client.subscribe(statistics))).toEqual({ data: [{ total: 1 }, { total: 2 }] });
+    expect(sent.map(({ variables }) => variables)).toEqual([{}, {}, {}]);
+  });
+
   it('is asked about again when that failed in passing', async () => {
     for (const code of ['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL']) {
       const { client, sent } = expired();

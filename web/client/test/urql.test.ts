@@ -14,7 +14,10 @@ interface Run {
 /** urql on a client that is played: `runs` are the operations that it was asked for. */
 function connect(answer?: (query: string) => Result | undefined) {
   const runs: Run[] = [];
+  const asked: { answer(result: Result): void; signal: AbortSignal | undefined }[] = [];
   const client = {
+    execute: (_: Operation, { signal }: { signal?: AbortSignal }) =>
+      new Promise<Result>((answer) => asked.push({ answer, signal })),
     run: (operation: Operation, sink: Sink) => {
       const run: Run = { query: String(operation.query), sink, isStopped: false };
       runs.push(run);
@@ -33,7 +36,7 @@ function connect(answer?: (query: string) => Result | undefined) {
     url: 'unused',
     exchanges: [cacheExchange, millraceExchange(client as unknown as Client)],
   });
-  return { urql, runs };
+  return { urql, runs, asked };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
@@ -112,4 +115,50 @@ it('a live query whose last answer has errors is opened anew when it is asked fo
   hear('network-only');
   await turn();
   expect(runs).toHaveLength(2);
+});
+
+it('what is open is stale only until it is known to be right', async () => {
+  const { urql, runs, asked } = connect((query) =>
+    query.startsWith('mutation') ? post(0) : undefined,
+  );
+  const hear = () => {
+    const told: unknown[] = [];
+    pipe(
+      urql.query(live, {}, { requestPolicy: 'cache-and-network' }),
+      subscribe(({ data, stale }) => told.push([data?.post.likes, stale])),
+    );
+    return told;
+  };
+  const first = hear();
+  await turn();
+  runs[0]?.sink.next(post(1));
+  // Another component shows it, too.
+  const second = hear();
+  await turn();
+  expect([first.at(-1), second.at(-1)]).toEqual([
+    [1, false],
+    [1, false],
+  ]);
+  // What was written here may be newer than the last answer.
+  const like = gql('mutation Like { post: like { id likes } }');
+  await urql.mutation(like, {}).toPromise();
+  await turn();
+  expect([asked.length, first.at(-1)]).toEqual([1, [1, true]]);
+  asked[0]?.answer(post(2));
+  await turn();
+  expect([first.at(-1), second.at(-1)]).toEqual([
+    [2, false],
+    [2, false],
+  ]);
+  // The news may come before the answer, which is not waited for then.
+  await urql.mutation(like, {}).toPromise();
+  await turn();
+  runs[0]?.sink.next(post(3));
+  expect(asked[1]?.signal?.aborted).toBe(true);
+  asked[1]?.answer(post(0));
+  await turn();
+  expect([first.at(-1), runs.filter(({ query }) => query.startsWith('query')).length]).toEqual([
+    [3, false],
+    1,
+  ]);
 });
