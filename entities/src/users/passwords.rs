@@ -172,7 +172,7 @@ fn cost_of(hash: &str) -> &str {
 
 /// Returns the salt of a hash, which differs whenever a password is set.
 pub(super) fn salt_of(hash: &str) -> Option<&str> {
-    hash.rsplitn(3, '$').nth(1)
+    hash.rsplit('$').nth(1)
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, Error> {

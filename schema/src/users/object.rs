@@ -252,6 +252,7 @@ impl User {
 
     /// The posts of the user, newest first unless sorted otherwise. Page forward with `first` and `after`, or backward with `last` and
     /// `before`. Without them, returns the first 20.
+    #[expect(clippy::too_many_arguments, reason = "as of a connection")]
     async fn posts(
         &self,
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
