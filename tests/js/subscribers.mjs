@@ -2,7 +2,9 @@
 import { WebSocket } from 'ws';
 
 const [url, token, number, events] = process.argv.slice(2);
-const subscribe = { query: 'subscription { customerChanged { type version customer { id name } } }' };
+const subscribe = {
+  query: 'subscription { customerChanged { type version customer { id name } } }',
+};
 
 function hold() {
   const socket = new WebSocket(url, 'graphql-transport-ws');
@@ -10,7 +12,9 @@ function hold() {
   let left = Number(events);
   return new Promise((done, failed) => {
     const subscribed = new Promise((begun) => {
-      socket.on('open', () => send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+      socket.on('open', () =>
+        send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }),
+      );
       socket.on('message', (text) => {
         const { type, payload } = JSON.parse(text);
         if (type === 'connection_ack') {
