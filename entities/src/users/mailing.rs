@@ -19,9 +19,8 @@ use super::{
     EMAIL_STREAM, Origin, Secret, User, UserError, UserRefusal, Users,
     commands::lock_user,
     email_tokens::{self, verified_email},
-    events::{EmailData, EmailEventKind, EmailPurpose, Revocation},
+    events::{EmailData, EmailEventKind, EmailPurpose},
     rules,
-    sessions::end_sessions,
     sign_in::{new_token, on_behalf_of},
     stored_passwords::set_password,
 };
@@ -222,10 +221,7 @@ impl Users {
                 Box::pin(async move {
                     let user = redeem(tx, purpose, &token).await?;
                     let context = on_behalf_of(context, &user);
-                    let user = set_password(tx, &context, user, &hash).await?;
-                    let revocation = Revocation::PasswordChanged;
-                    end_sessions(tx, &context, user.id, |_| true, revocation).await?;
-                    Ok(user)
+                    set_password(tx, &context, user, &hash, |_| true).await
                 })
             })
             .await

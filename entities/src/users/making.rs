@@ -6,9 +6,7 @@ use sea_orm::{EntityTrait, QuerySelect};
 use super::{
     Register, Role, Secret, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_with_administrators},
-    events::Revocation,
     rules,
-    sessions::end_sessions,
     sign_in::create_user,
     stored_passwords::set_password,
     user::{self, Entity},
@@ -61,10 +59,7 @@ impl Users {
                         };
                         user = append(tx, &context, kind, user, before).await?;
                     }
-                    let user = set_password(tx, &context, user, &hash).await?;
-                    let revocation = Revocation::PasswordChanged;
-                    end_sessions(tx, &context, user.id, |_| true, revocation).await?;
-                    Ok(user)
+                    set_password(tx, &context, user, &hash, |_| true).await
                 })
             })
             .await

@@ -205,11 +205,8 @@ impl Users {
                     if !is_open(tx, principal.session_id).await? {
                         return Err(AccessError::Unauthenticated(Reason::Revoked).into());
                     }
-                    let user = set_password(tx, &context, user, &hash).await?;
                     let is_other = |session: &Session| session.id != principal.session_id;
-                    let revocation = Revocation::PasswordChanged;
-                    end_sessions(tx, &context, user.id, is_other, revocation).await?;
-                    Ok(user)
+                    set_password(tx, &context, user, &hash, is_other).await
                 })
             })
             .await

@@ -1,4 +1,5 @@
-//! The table of password hashes, read and written in transactions that hold the lock of the user's row. Called by `sign_in`.
+//! The table of password hashes, read and written in transactions that hold the lock of the user's row. Called by `sign_in`,
+//! `mailing` and `making`.
 
 use ::events::{
     Tx,
@@ -6,24 +7,33 @@ use ::events::{
 };
 
 use super::{
-    User, UserError, UserEventKind, UserRefusal, commands::append, email_tokens,
-    events::EmailPurpose, passwords::salt_of,
+    User, UserError, UserEventKind, UserRefusal,
+    commands::append,
+    email_tokens,
+    events::{EmailPurpose, Revocation},
+    passwords::salt_of,
+    sessions::{Session, end_sessions},
 };
 use crate::{CommandContext, access::UserId};
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
 
+/// Sets a password, and ends these of the sessions that began with the one before.
 pub(super) async fn set_password(
     tx: &Tx<'_>,
     context: &CommandContext,
     user: User,
     hash: &str,
+    is_ended: impl Fn(&Session) -> bool,
 ) -> Result<User> {
     store_hash(tx, user.id, hash).await?;
     // Whoever has a mail from before must not set another one.
     email_tokens::remove(tx, user.id, EmailPurpose::ResetPassword).await?;
     let role = user.active_role();
-    append(tx, context, UserEventKind::PasswordChanged, user, role).await
+    let user = append(tx, context, UserEventKind::PasswordChanged, user, role).await?;
+    let revocation = Revocation::PasswordChanged;
+    end_sessions(tx, context, user.id, is_ended, revocation).await?;
+    Ok(user)
 }
 
 /// Checks, with the user's row locked, that the checked password is still the user's: the check takes long, and a change of the

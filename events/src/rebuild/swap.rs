@@ -20,7 +20,8 @@ use crate::{
     sql::{Dialect, execute, from_i64, on_postgres, query, query_as, to_i64},
 };
 
-/// The most events, and bytes of their data, applied while the live follower waits; with more, the new model catches up again first.
+/// The most events, and bytes of their data, applied while the live follower waits; with more, the new model catches up again first. What
+/// the last statement reads may be beyond that.
 const MOST_EVENTS: u64 = 20_000;
 const MOST_BYTES: usize = 64 << 20;
 
